@@ -1,0 +1,221 @@
+import pLimit from "p-limit";
+import { type Destination, reserve } from "../commit.ts";
+import { chooseCompressor } from "../compression.ts";
+import type { Context } from "../context.ts";
+import { connect } from "../engines/connect.ts";
+import { type Server, type Target, targetName } from "../engines/engine.ts";
+import { BackupError, explain } from "../errors.ts";
+import { formatBytes, formatSeconds } from "../format.ts";
+import { jobId, newRunId } from "../job.ts";
+import { noteAbandonedDumps, noteAbandonedUploads, type Sweep } from "../leftovers.ts";
+import { deliver, type Job, stageBackup, streamBackup } from "../make-backup.ts";
+import type { Manifest } from "../manifest.ts";
+import { type PlannedDump, planDumps } from "../plan.ts";
+import { isLiteral, selectDatabases } from "../selection.ts";
+import { Spool } from "../spool.ts";
+
+/** What came of one dump. */
+interface Outcome {
+  readonly name: string;
+  readonly job: string;
+  readonly error?: unknown;
+}
+
+/** A dump that is going to be made, and the job it is a run of. */
+interface Run {
+  readonly planned: PlannedDump;
+  readonly job: string;
+  readonly runId: string;
+}
+
+/**
+ * Backs up every database that the settings name. One that fails does not stop the others.
+ * @throws BackupError of the operation that failed, or `partial` if some dumps were stored and others were not
+ */
+export async function backup(context: Context): Promise<void> {
+  const { config, engine, remote, log, signal, startedAt } = context;
+  const [server] = await Promise.all([connect(engine, connectOptions(context)), remote.traits(signal)]);
+  const targets = selectTargets(context, server);
+  const runs = planDumps(targets, naming(context), startedAt).map((planned) => {
+    const job = jobId(engine.name, server, planned.target, config.fileName);
+    return { planned, job, runId: newRunId(job, startedAt) };
+  });
+  for (const target of targets) engine.requireVersion(await engine.dumpProgram(target), server);
+  const spool = config.spoolFolder === undefined ? undefined : new Spool(config.spoolFolder);
+  const destinations = await reserveAll(context, runs, spool !== undefined);
+  const jobs = new Set(runs.map(({ job }) => job));
+  const sweeps = noteLeftovers(context, jobs, destinations, spool);
+
+  const outcomes = spool ? await deliverUnsent(context, spool, jobs) : [];
+  const limit = pLimit(config.concurrency);
+  const store = (run: Run): Promise<Outcome> =>
+    limit(() =>
+      attempt(context, targetName(run.planned.target), run.job, () =>
+        backUp(context, server, run, destinations.get(run), spool),
+      ),
+    );
+  outcomes.push(...(await Promise.all(runs.map(store))));
+  signal.throwIfAborted();
+  await sweepAfter(outcomes, await sweeps, log);
+  report(outcomes);
+}
+
+function connectOptions({ config, log, signal }: Context): Parameters<typeof connect>[1] {
+  return { wait: config.wait, databases: (config.databases ?? []).filter(isLiteral), log, signal };
+}
+
+/** What the settings name, on this server. */
+export function selectTargets({ config }: Context, server: Server): Target[] {
+  if (config.databases === undefined) return [{ scope: "server" }];
+  const names = selectDatabases(
+    config.databases,
+    server.databases.map(({ name }) => name),
+  );
+  return [
+    ...names.map((database): Target => ({ scope: "database", database })),
+    ...(config.globals ? [{ scope: "globals" } as const] : []),
+  ];
+}
+
+/** What decides the names of the dumps. */
+export function naming({ config, engine }: Context): Parameters<typeof planDumps>[1] {
+  const { fileName, timeZone, compression, recipients } = config;
+  return {
+    fileName,
+    timeZone,
+    format: engine.format,
+    compression: compression.format,
+    encrypted: recipients.length > 0,
+  };
+}
+
+/** A store that does not answer stops a run before anything is dumped, unless the dumps can wait in the spool folder. */
+async function reserveAll(
+  { remote, config, log, signal }: Context,
+  runs: readonly Run[],
+  canWait: boolean,
+): Promise<Map<Run, Destination>> {
+  const wanted = runs.map(({ planned, runId }) => ({ path: planned.path, runId }));
+  try {
+    const destinations = await reserve(remote, wanted, { overwrite: config.overwrite, signal });
+    return new Map(runs.flatMap((run, index) => (destinations[index] ? [[run, destinations[index]]] : [])));
+  } catch (error) {
+    if (!canWait || !(error instanceof BackupError) || error.operation !== "remote") throw error;
+    log.warn(
+      { hint: error.hint },
+      `${error.message}; the dumps are made all the same and kept in the spool folder`,
+    );
+    return new Map();
+  }
+}
+
+/** Only uploads that went to a name of their own first can have left one. */
+function noteLeftovers(
+  context: Context,
+  jobs: ReadonlySet<string>,
+  destinations: Map<Run, Destination>,
+  spool: Spool | undefined,
+): Promise<Sweep[]> {
+  const { remote, log } = context;
+  const aside = [...destinations.values()].some(({ path, place }) => path !== place);
+  const notes = [
+    ...(aside ? [noteAbandonedUploads(remote, jobs)] : []),
+    ...(spool ? [noteAbandonedDumps(spool, jobs)] : []),
+  ];
+  return Promise.all(
+    notes.map((note) =>
+      note.catch((error: unknown) => {
+        log.warn(`cannot look for what earlier runs left: ${String(error)}`);
+        return async () => [];
+      }),
+    ),
+  );
+}
+
+async function deliverUnsent(context: Context, spool: Spool, jobs: ReadonlySet<string>): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  for (const spooled of await spool.unsent(jobs)) {
+    const name = `${spooled.path} (kept from an earlier run)`;
+    outcomes.push(await attempt(context, name, "", () => deliver(context, spool, spooled)));
+  }
+  return outcomes;
+}
+
+async function backUp(
+  context: Context,
+  server: Server,
+  run: Run,
+  destination: Destination | undefined,
+  spool: Spool | undefined,
+): Promise<Manifest> {
+  const { engine, config, isInstalled } = context;
+  const { planned, runId } = run;
+  const job: Job = {
+    planned,
+    runId,
+    server,
+    program: await engine.dumpProgram(planned.target),
+    dump: await engine.dump(planned.target, server),
+    compressor: chooseCompressor(config.compression, isInstalled),
+  };
+  if (spool) return stageBackup(context, job, spool);
+  if (!destination) throw new Error(`no destination was reserved for ${planned.path}`);
+  return streamBackup(context, job, destination);
+}
+
+async function attempt(
+  { log, signal }: Context,
+  name: string,
+  job: string,
+  work: () => Promise<Manifest>,
+): Promise<Outcome> {
+  try {
+    signal.throwIfAborted();
+    const start = performance.now();
+    const { plain, stored } = await work();
+    const seconds = (performance.now() - start) / 1000;
+    log.info(
+      {
+        database: name,
+        plainBytes: plain.bytes,
+        storedBytes: stored.bytes,
+        seconds: Number(seconds.toFixed(3)),
+      },
+      `backed up ${name}: ${formatBytes(plain.bytes)} dumped, ${formatBytes(stored.bytes)} stored, ${formatSeconds(seconds)}`,
+    );
+    return { name, job };
+  } catch (error) {
+    return { name, job, error };
+  }
+}
+
+/** After a good run of a job, what its earlier runs left is cleared away. Failing at that takes nothing from the backup. */
+async function sweepAfter(
+  outcomes: readonly Outcome[],
+  sweeps: readonly Sweep[],
+  log: Context["log"],
+): Promise<void> {
+  const good = new Set(outcomes.filter(({ error }) => error === undefined).map(({ job }) => job));
+  for (const sweep of sweeps) {
+    try {
+      for (const name of await sweep(good)) log.info(`removed ${name}, which an earlier run left unfinished`);
+    } catch (error) {
+      log.warn(`cannot remove what earlier runs left: ${String(error)}`);
+    }
+  }
+}
+
+function report(outcomes: readonly Outcome[]): void {
+  const failed = outcomes.filter(({ error }) => error !== undefined);
+  const [first] = failed;
+  if (!first) return;
+  if (outcomes.length === 1) throw first.error;
+  const defect = failed.find(({ error }) => !(error instanceof BackupError));
+  if (defect) throw defect.error;
+  const all = failed.length === outcomes.length;
+  const lines = failed.map(({ name, error }) => `${name}: ${explain(error)}`);
+  throw new BackupError(
+    all && first.error instanceof BackupError ? first.error.operation : "partial",
+    [`${failed.length} of ${outcomes.length} dumps failed`, ...lines].join("\n  - "),
+  );
+}

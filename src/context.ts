@@ -1,0 +1,23 @@
+import type { Config } from "./config.ts";
+import type { Engine } from "./engines/engine.ts";
+import type { Logger } from "./log.ts";
+import type { Progress } from "./progress.ts";
+import type { Remote } from "./remote.ts";
+
+/** What a command works with. main makes it; a test replaces a part. */
+export interface Context {
+  readonly config: Config;
+  readonly engine: Engine;
+  readonly remote: Remote;
+  readonly log: Logger;
+  readonly progress: Progress;
+  /** When the run started: one time for all names and manifests. */
+  readonly startedAt: Date;
+  now(): Date;
+  /** Whether a program can be run. */
+  isInstalled(program: string): boolean;
+  /** Aborts when the run is to end early; the reason is the error to end with. */
+  readonly signal: AbortSignal;
+  /** Writes a result to stdout. */
+  print(text: string): void;
+}

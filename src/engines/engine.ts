@@ -1,0 +1,75 @@
+import type { Command } from "../subprocess.ts";
+import { BackupError } from "../errors.ts";
+
+/** What one dump is of. */
+export type Target =
+  | { readonly scope: "database"; readonly database: string }
+  | { readonly scope: "server" }
+  | { readonly scope: "globals" };
+
+/** How a person calls a target. */
+export function targetName(target: Target): string {
+  if (target.scope === "database") return target.database;
+  return target.scope === "server" ? "all databases" : "roles and tablespaces";
+}
+
+export type DumpFormat = "sql" | "custom" | "tar";
+
+/** One dump, ready to be started. */
+export interface Dump {
+  readonly command: Command;
+  readonly format: DumpFormat;
+  /** How a complete dump ends; undefined where the format or the user's arguments leave no such mark. */
+  readonly trailer: RegExp | undefined;
+  /** The user's arguments without secrets, for the manifest. */
+  readonly arguments: readonly string[];
+}
+
+export interface DatabaseInfo {
+  readonly name: string;
+  /** On the server's disk; undefined where this account may not see it. */
+  readonly bytes: number | undefined;
+}
+
+/** A server that was reached and logged in to. */
+export interface Server {
+  readonly host: string;
+  readonly port: number;
+  /** Such as `PostgreSQL 15.18` or `MariaDB 10.11.19`. */
+  readonly product: string;
+  readonly version: string;
+  /** Those that `*` stands for: what can be connected to, without templates and system schemas. */
+  readonly databases: readonly DatabaseInfo[];
+}
+
+export interface DumpProgram {
+  readonly program: string;
+  readonly version: string;
+}
+
+/** A kind of database server, and the arguments the user gave for its dump program. */
+export interface Engine {
+  readonly name: "postgres" | "mariadb";
+  /** The format that the user's arguments ask for. */
+  readonly format: DumpFormat;
+  /**
+   * Reaches the server and logs in.
+   * @param databases names that the user gave literally: an account may be able to log in to nothing else
+   * @throws Unreachable if it does not answer, BackupError `connect` if it refuses
+   */
+  connect(databases: readonly string[], signal?: AbortSignal): Promise<Server>;
+  /** @throws BackupError `dump` if it is not installed */
+  dumpProgram(target: Target): Promise<DumpProgram>;
+  /** @throws BackupError `dump` if the program is older than the server and would fail, or lose what it does not know */
+  requireVersion(program: DumpProgram, server: Server): void;
+  dump(target: Target, server: Server): Promise<Dump>;
+  /** What a dump of the target would fail on or leave out for want of rights, a line each. */
+  missingRights(target: Target, server: Server, signal?: AbortSignal): Promise<string[]>;
+}
+
+/** A server that does not answer, and perhaps will. */
+export class Unreachable extends BackupError {
+  constructor(message: string, options: { hint?: string; cause?: unknown }) {
+    super("connect", message, options);
+  }
+}

@@ -1,0 +1,311 @@
+import type { Environment } from "../config.ts";
+import { BackupError } from "../errors.ts";
+import { redact } from "../redaction.ts";
+import { type Command, run, SubprocessError } from "../subprocess.ts";
+import {
+  type Dump,
+  type DumpFormat,
+  type DumpProgram,
+  type Engine,
+  type Server,
+  type Target,
+  targetName,
+  Unreachable,
+} from "./engine.ts";
+import { type Option, readOptions, refuse } from "./options.ts";
+import { databasesQuery, globalsRightsQuery, rightsQuery, type ServerRow } from "./postgres-queries.ts";
+
+const syntax = {
+  shortWithValue: {
+    d: "dbname",
+    e: "extension",
+    E: "encoding",
+    f: "file",
+    F: "format",
+    h: "host",
+    j: "jobs",
+    l: "database",
+    n: "schema",
+    N: "exclude-schema",
+    p: "port",
+    S: "superuser",
+    t: "table",
+    T: "exclude-table",
+    U: "username",
+    Z: "compress",
+  },
+  short: { W: "password", w: "no-password", g: "globals-only" },
+  longWithValue: [
+    "dbname",
+    "extension",
+    "encoding",
+    "file",
+    "format",
+    "host",
+    "jobs",
+    "database",
+    "schema",
+    "exclude-schema",
+    "port",
+    "superuser",
+    "table",
+    "exclude-table",
+    "username",
+    "compress",
+    "role",
+    "lock-wait-timeout",
+    "snapshot",
+    "section",
+    "exclude-table-data",
+    "extra-float-digits",
+    "include-foreign-data",
+    "rows-per-insert",
+    "restrict-key",
+    "exclude-database",
+    "filter",
+    "table-and-children",
+    "exclude-table-and-children",
+    "exclude-table-data-and-children",
+    "exclude-extension",
+    "sync-method",
+  ],
+};
+
+/** Options that say how to reach the server; psql has them under the same names. */
+const connectionOptions = ["host", "port", "username", "role"];
+
+const refusals = {
+  dbname: "names a database; name it in BACKUP_DATABASES, and the server in PGHOST or a PGSERVICE",
+  database: "names a database; set PGDATABASE instead",
+  file: "would send the dump elsewhere; the name is BACKUP_FILE_NAME",
+  password: "asks for a password at a terminal; set PGPASSWORD_FILE or PGPASSFILE",
+};
+
+/** The last lines of a complete dump. Newer programs close it with `\unrestrict`. */
+const dumpTrailer = /\n-- PostgreSQL database dump complete\n--\s*(\\unrestrict \w+\s*)?$/;
+const clusterTrailer = /\n-- PostgreSQL database cluster dump complete\n--\s*(\\unrestrict \w+\s*)?$/;
+
+/** What psql and pg_dump exit with when the connection cannot be made or is lost (psql's man page: "Exit Status"). */
+const badConnection = 2;
+
+/** PostgreSQL, by psql, pg_dump and pg_dumpall, which libpq's own variables configure. */
+export class Postgres implements Engine {
+  readonly name = "postgres";
+  readonly format: DumpFormat;
+  readonly #environment: Environment;
+  readonly #arguments: readonly string[];
+  readonly #options: readonly Option[];
+
+  /** @throws BackupError `configuration` for arguments that cannot be passed on */
+  constructor(environment: Environment, dumpArguments: readonly string[]) {
+    this.#environment = environment;
+    this.#arguments = dumpArguments;
+    this.#options = readOptions(dumpArguments, syntax);
+    refuse(this.#options, refusals, "pg_dump");
+    this.format = readFormat(this.#options);
+  }
+
+  async connect(databases: readonly string[], signal?: AbortSignal): Promise<Server> {
+    const candidates = new Set([
+      ...databases,
+      this.#environment["PGDATABASE"] || "postgres",
+      "postgres",
+      "template1",
+    ]);
+    let refusal: unknown;
+    for (const database of candidates) {
+      try {
+        return await this.#describeServer(database, signal);
+      } catch (error) {
+        // Another database may let this account in where this one does not.
+        if (!(error instanceof NoSuchDatabase)) throw error;
+        refusal ??= error;
+      }
+    }
+    throw refusal;
+  }
+
+  async #describeServer(database: string, signal?: AbortSignal): Promise<Server> {
+    // psql knows better than the environment which host it reached: services and defaults are resolved.
+    const answer = await this.#query(database, `\\echo :HOST\n\\echo :PORT\n${databasesQuery}`, signal);
+    const [host = "", port = "", row = ""] = answer.split("\n");
+    const { version, databases } = JSON.parse(row) as ServerRow;
+    return {
+      host,
+      port: Number(port),
+      product: `PostgreSQL ${version}`,
+      version,
+      databases: databases.map(({ name, bytes }) => ({ name, bytes: bytes ?? undefined })),
+    };
+  }
+
+  async dumpProgram(target: Target): Promise<DumpProgram> {
+    const program = target.scope === "database" ? "pg_dump" : "pg_dumpall";
+    const { stdout } = await run(this.#command(program, ["--version"], explainDump(target)));
+    return { program, version: /\d+(\.\d+)*/.exec(stdout)?.[0] ?? stdout.trim() };
+  }
+
+  requireVersion(client: DumpProgram, server: Server): void {
+    const [needed, have] = [major(server.version), major(client.version)];
+    if (needed <= have) return;
+    throw new BackupError(
+      "dump",
+      `${client.program} ${client.version} is too old for a server of PostgreSQL ${server.version}`,
+      {
+        hint: `use the rcdump image for PostgreSQL ${needed} (its tag ends in postgres-${needed}), or put pg_dump ${needed} or newer on the PATH`,
+      },
+    );
+  }
+
+  async dump(target: Target): Promise<Dump> {
+    const common = { arguments: this.#arguments };
+    const explain = explainDump(target);
+    if (target.scope === "database") {
+      const args = ["--no-password", ...this.#arguments, `--dbname=${conninfo(target.database)}`];
+      const trailer = this.format === "sql" ? dumpTrailer : undefined;
+      return { ...common, command: this.#command("pg_dump", args, explain), format: this.format, trailer };
+    }
+    const format = { format: "sql", trailer: clusterTrailer } as const;
+    if (target.scope === "server")
+      return {
+        ...common,
+        ...format,
+        command: this.#command("pg_dumpall", ["--no-password", ...this.#arguments], explain),
+      };
+    const args = ["--no-password", ...this.#connectionArguments(true), "--globals-only"];
+    // Managed servers let nobody read pg_authid, and pg_dumpall then writes a hundred bytes and fails.
+    if ((await this.missingRights(target)).length > 0) args.push("--no-role-passwords");
+    return { ...format, command: this.#command("pg_dumpall", args, explain), arguments: args };
+  }
+
+  async missingRights(target: Target, _server?: Server, signal?: AbortSignal): Promise<string[]> {
+    const database =
+      target.scope === "database" ? target.database : this.#environment["PGDATABASE"] || "postgres";
+    const query = target.scope === "database" ? rightsQuery : globalsRightsQuery;
+    return JSON.parse(await this.#query(database, query, signal)) as string[];
+  }
+
+  async #query(database: string, sql: string, signal?: AbortSignal): Promise<string> {
+    const role = this.#options.findLast(({ name }) => name === "role")?.value;
+    const setRole = role === undefined ? "" : `SET ROLE "${role.replaceAll('"', '""')}";\n`;
+    const args = [
+      "-X",
+      "-q",
+      "-A",
+      "-t",
+      "-w",
+      "-v",
+      "ON_ERROR_STOP=1",
+      ...this.#connectionArguments(false),
+      `--dbname=${conninfo(database)}`,
+    ];
+    // The messages are matched below, and the answer is parsed as UTF-8.
+    const plain = { LC_ALL: "C", PGCLIENTENCODING: "UTF8" };
+    const command = this.#command("psql", args, (failure) => explainQuery(failure, database), plain);
+    return (await run(command, { input: setRole + sql, signal })).stdout;
+  }
+
+  #connectionArguments(withRole: boolean): string[] {
+    return this.#options
+      .filter(({ name }) => connectionOptions.includes(name) && (withRole || name !== "role"))
+      .map(({ name, value }) => `--${name}=${value ?? ""}`);
+  }
+
+  #command(file: string, args: string[], explain: Command["explain"], extra: Environment = {}): Command {
+    return { file, args, env: { ...this.#environment, ...extra }, explain };
+  }
+}
+
+/** pg_dump's own option decides what the file is called and whether it is compressed again. */
+function readFormat(options: readonly Option[]): DumpFormat {
+  const word = options.findLast(({ name }) => name === "format")?.value ?? "p";
+  const format = { p: "sql", c: "custom", t: "tar", d: "directory" }[word[0]?.toLowerCase() ?? ""] as
+    | DumpFormat
+    | "directory"
+    | undefined;
+  if (format === "directory")
+    throw new BackupError("configuration", "--format=directory cannot be streamed", {
+      hint: "write --format=custom, which pg_restore reads as well, or leave it out",
+    });
+  if (format === undefined)
+    throw new BackupError("configuration", `--format=${word} is no format of pg_dump`, {
+      hint: "write plain, custom or tar",
+    });
+  if (
+    format === "sql" &&
+    options.some(({ name, value }) => name === "compress" && !/^(0|none)$/.test(value ?? ""))
+  )
+    throw new BackupError("configuration", "--compress would compress the dump before rcdump does", {
+      hint: "set BACKUP_COMPRESSION and BACKUP_COMPRESSION_LEVEL instead",
+    });
+  return format;
+}
+
+/** A connection string for a database of any name. A bare name with = in it, or that looks like a URL, would be read as one itself. */
+function conninfo(database: string): string {
+  return `dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`;
+}
+
+function major(version: string): number {
+  return Number.parseInt(version, 10);
+}
+
+/** A database that is not there or lets this account in not at all, on a server that answers. */
+class NoSuchDatabase extends BackupError {}
+
+function explainQuery(failure: SubprocessError, database: string): Error {
+  const words = serverWords(failure);
+  const cause = failure;
+  if (failure.exitCode !== badConnection)
+    return new BackupError("connect", `a query of database ${database} failed: ${words}`, { cause });
+  if (
+    /authentication failed|no password supplied|role ".*" (does not exist|is not permitted)/.test(
+      failure.stderr,
+    )
+  )
+    return new BackupError("connect", `cannot log in: ${words}`, {
+      cause,
+      hint: "correct PGUSER and PGPASSWORD (or PGPASSWORD_FILE, PGPASSFILE, PGSERVICE)",
+    });
+  if (
+    /database ".*" does not exist|permission denied for database|no pg_hba\.conf entry/s.test(failure.stderr)
+  )
+    return new NoSuchDatabase("connect", `cannot connect to database ${database}: ${words}`, {
+      cause,
+      hint: "correct BACKUP_DATABASES, or grant CONNECT on the database",
+    });
+  if (
+    /service file|definition of service|invalid (port|sslmode|connection option)|certificate|SSL/i.test(
+      failure.stderr,
+    )
+  )
+    return new BackupError("connect", `cannot connect: ${words}`, {
+      cause,
+      hint: "correct PGHOST, PGPORT, PGSERVICE or PGSSLMODE and its companions",
+    });
+  return new Unreachable(`cannot reach the server: ${words}`, {
+    cause,
+    hint: "see that it is up and that PGHOST and PGPORT are right, or give it time with BACKUP_WAIT=60",
+  });
+}
+
+function explainDump(target: Target): Command["explain"] {
+  return (failure) => {
+    const denied = /permission denied|query would be affected by row-level security/.test(failure.stderr);
+    return new BackupError("dump", `dump of ${targetName(target)} failed: ${serverWords(failure)}`, {
+      cause: failure,
+      hint: denied
+        ? "grant pg_read_all_data to this account, or leave the object out with --exclude-table; `rcdump check` lists what is missing"
+        : undefined,
+    });
+  };
+}
+
+/** What the program said of the error, on one line, without its name and what only repeats it. */
+function serverWords(failure: SubprocessError): string {
+  const lines = failure.stderr
+    .split("\n")
+    .map((line) => line.replace(/^(psql|pg_dump|pg_dumpall)(:<stdin>:\d+)?: (error: )?/, "").trim());
+  const telling = lines.filter((line) => line !== "" && !/^(detail: Query was|Query was|hint:)/i.test(line));
+  return telling.length === 0 ? failure.message : redact(telling.slice(-2).join("; "));
+}

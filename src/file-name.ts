@@ -1,0 +1,76 @@
+import strftime from "strftime";
+
+/** What strftime understands, and the ISO week (%G, %g, %V) besides, which date(1) knows too. */
+const directive = /%[-_0:]?(.|$)/gsu;
+const known = new Set("aAbBcCdDeFgGhHIjklLmMnopPrRsStTuUvVwWxXyYzZ%");
+
+/** What a file name pattern has for the database: `$DB` or `${DB}`. */
+const placeholder = /\$\{DB\}|\$DB/g;
+
+/** The endings that file names of dumps have; a pattern may carry one already. */
+const dumpSuffix = /(\.sql|\.dump|\.tar)(\.gz|\.zst)?(\.age)?$/;
+
+/** What is wrong with a file name pattern, each as `what; what to write instead`. */
+export function patternProblems(pattern: string): string[] {
+  const problems: string[] = [];
+  if (pattern.startsWith("/"))
+    problems.push("begins with /; write a path within the remote, and put a folder in UPLOAD_PREFIX");
+  if (pattern.split("/").includes("..")) problems.push("has a .. segment; write the folder itself");
+  if (pattern.endsWith("/")) problems.push("names a folder; add a file name, for instance ${DB}-%F");
+  for (const [text, letter] of pattern.matchAll(directive)) {
+    if (letter === "") problems.push("ends in a lone %; write %% for a percent sign");
+    else if (!known.has(letter ?? ""))
+      problems.push(
+        `has the unknown date directive ${text}; write %% for a percent sign, or a directive of strftime such as %Y-%m-%d`,
+      );
+  }
+  return problems;
+}
+
+/** Whether a pattern gives each database a name of its own. */
+export function hasPlaceholder(pattern: string): boolean {
+  return pattern.search(placeholder) >= 0;
+}
+
+/**
+ * The path that a pattern stands for.
+ * @param database put in after the dates, and not itself expanded; `/` in it becomes a hyphen as well
+ * @param suffix the ending that the path gets unless it has it, for instance `.sql.gz.age`; another dump's ending gives way to it
+ */
+export function expandFileName(
+  pattern: string,
+  {
+    database,
+    startedAt,
+    timeZone,
+    suffix,
+  }: { database: string; startedAt: Date; timeZone: string; suffix: string },
+): string {
+  const dated = formatDate(pattern, startedAt, timeZone);
+  const named = dated.replaceAll(placeholder, () => database.replaceAll("/", "-"));
+  const clean = named.replaceAll(/[^A-Za-z0-9_\-/.]/gu, "-");
+  return clean.replace(dumpSuffix, "") + suffix;
+}
+
+function formatDate(pattern: string, date: Date, timeZone: string): string {
+  const zoned = Temporal.Instant.fromEpochMilliseconds(date.getTime()).toZonedDateTimeISO(timeZone);
+  const isoYear = zoned.yearOfWeek ?? zoned.year;
+  const own: Record<string, string> = {
+    "%G": String(isoYear),
+    "%g": pad(isoYear % 100),
+    "%V": pad(zoned.weekOfYear ?? 0),
+    "%Z": zoneName(date, timeZone),
+  };
+  const rest = pattern.replaceAll(directive, (text) => own[text] ?? text);
+  return strftime.timezone(zoned.offset.replace(":", ""))(rest, date);
+}
+
+function pad(value: number): string {
+  return String(value).padStart(2, "0");
+}
+
+/** The zone's abbreviation, such as UTC, CET or GMT+9. */
+function zoneName(date: Date, timeZone: string): string {
+  const parts = new Intl.DateTimeFormat("en-GB", { timeZone, timeZoneName: "short" }).formatToParts(date);
+  return parts.find(({ type }) => type === "timeZoneName")?.value ?? timeZone;
+}

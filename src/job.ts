@@ -1,0 +1,23 @@
+import { createHash, randomBytes } from "node:crypto";
+import type { Server, Target } from "./engines/engine.ts";
+
+/**
+ * Eight hex digits that stay the same from run to run of one job, and differ between jobs that share a remote or a
+ * spool folder: what a run left behind is cleared away by the next run of its own job, and by no other.
+ */
+export function jobId(
+  engine: string,
+  { host, port }: Server,
+  target: Target,
+  fileName: string | undefined,
+): string {
+  return createHash("sha256")
+    .update(JSON.stringify([engine, host, port, target, fileName ?? null]))
+    .digest("hex")
+    .slice(0, 8);
+}
+
+/** A name for one run of a job that sorts by time. */
+export function newRunId(job: string, startedAt: Date): string {
+  return `${job}-${startedAt.getTime().toString(36)}${randomBytes(2).toString("hex")}`;
+}

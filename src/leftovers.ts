@@ -1,0 +1,41 @@
+import { jobOfPartial } from "./commit.ts";
+import type { Remote, StoredObject } from "./remote.ts";
+import type { Spool } from "./spool.ts";
+
+/** Clears away what runs of these jobs abandoned, and returns what that was. */
+export type Sweep = (jobs: ReadonlySet<string>) => Promise<string[]>;
+
+/**
+ * Notes what earlier runs of these jobs left of uploads that did not finish. The sweep, at the end of a good run,
+ * removes what has not changed since: that nobody is writing any more.
+ */
+export async function noteAbandonedUploads(remote: Remote, jobs: ReadonlySet<string>): Promise<Sweep> {
+  const ofJobs = (objects: StoredObject[], of: ReadonlySet<string>): StoredObject[] =>
+    objects.filter(({ path }) => of.has(jobOfPartial(path) ?? ""));
+  const before = ofJobs(await remote.list("*.partial"), jobs);
+  return async (good) => {
+    const candidates = ofJobs(before, good);
+    if (candidates.length === 0) return [];
+    const now = await remote.find(candidates.map(({ path }) => path));
+    const abandoned = candidates.filter((object) => isSame(object, now.get(object.path)));
+    for (const { path } of abandoned) await remote.remove(path);
+    return abandoned.map(({ path }) => path);
+  };
+}
+
+function isSame(before: StoredObject, now: StoredObject | undefined): boolean {
+  return now !== undefined && now.bytes === before.bytes && now.modified === before.modified;
+}
+
+/** The same for the dumps in the spool folder that were never finished. */
+export async function noteAbandonedDumps(spool: Spool, jobs: ReadonlySet<string>): Promise<Sweep> {
+  const before = await spool.unfinished(jobs);
+  return async (good) => {
+    const now = await spool.unfinished(good);
+    const abandoned = [...before]
+      .filter(([runId, state]) => now.get(runId) === state)
+      .map(([runId]) => runId);
+    for (const runId of abandoned) await spool.remove(runId);
+    return abandoned;
+  };
+}

@@ -1,0 +1,152 @@
+import { commit, type Destination, reserve } from "./commit.ts";
+import type { Compressor } from "./compression.ts";
+import type { Context } from "./context.ts";
+import { type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
+import { BackupError } from "./errors.ts";
+import { type Manifest, manifestPath, parseManifest } from "./manifest.ts";
+import { type Measure, storeDump } from "./pipeline.ts";
+import type { PlannedDump } from "./plan.ts";
+import type { Remote } from "./remote.ts";
+import type { Spool, SpooledDump } from "./spool.ts";
+import { toolName } from "./version.ts";
+
+/** Everything one backup needs that was found out before. */
+export interface Job {
+  readonly planned: PlannedDump;
+  readonly runId: string;
+  readonly server: Server;
+  readonly program: DumpProgram;
+  readonly dump: Dump;
+  readonly compressor: Compressor | undefined;
+}
+
+/** How long removing what a failed upload left may take, in milliseconds: it must fit into a grace period. */
+const discardWithin = 5000;
+
+/** Streams a dump to its destination and commits it. Nothing is left behind if it fails. */
+export async function streamBackup(context: Context, job: Job, destination: Destination): Promise<Manifest> {
+  const { remote, config, log } = context;
+  try {
+    const measures = await run(context, job, (children) => remote.write(destination.place, children));
+    return await commit(remote, destination, describe(context, job, measures), config);
+  } catch (error) {
+    await remote.discard(destination.place, AbortSignal.timeout(discardWithin)).catch((cause: unknown) => {
+      log.warn(
+        { cause: String(cause) },
+        `could not remove what the failed upload left at ${destination.place}; the next good run will`,
+      );
+    });
+    throw error;
+  }
+}
+
+/** Writes a dump to the spool folder, then delivers it. What cannot be delivered stays there for the next run. */
+export async function stageBackup(context: Context, job: Job, spool: Spool): Promise<Manifest> {
+  const { runId, planned } = job;
+  let spooled: SpooledDump;
+  try {
+    const measures = await run(context, job, () => spool.write(runId));
+    spooled = await spool.finish(runId, planned.path, describe(context, job, measures));
+  } catch (error) {
+    await spool.remove(runId);
+    throw spoolError(error, context.config.spoolFolder);
+  }
+  return deliver(context, spool, spooled);
+}
+
+/** Uploads a spooled dump, commits it, and takes it out of the spool. */
+export async function deliver(context: Context, spool: Spool, spooled: SpooledDump): Promise<Manifest> {
+  const { remote, config, signal } = context;
+  const { runId, path, file, manifest } = spooled;
+  const delivered = await findDelivered(remote, spooled, signal);
+  if (delivered) {
+    await spool.remove(runId);
+    return delivered;
+  }
+  const [destination] = await reserve(remote, [{ path, runId }], { overwrite: config.overwrite, signal });
+  if (!destination) throw new Error("no destination was reserved");
+  await remote.send(file, destination.place, signal);
+  const committed = await commit(remote, destination, manifest, config);
+  await spool.remove(runId);
+  return committed;
+}
+
+/** The manifest of an earlier run that committed this very dump and was cut off before it could forget it. */
+async function findDelivered(
+  remote: Remote,
+  { path, manifest }: SpooledDump,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  const name = manifestPath(path);
+  try {
+    if (!(await remote.find([name], signal)).has(name)) return undefined;
+    const found = parseManifest(await remote.read(name, signal));
+    return found.stored.sha256 === manifest.stored.sha256 ? found : undefined;
+  } catch {
+    // It cannot be read, or is damaged: then it is uploaded again, which is always right.
+    signal.throwIfAborted();
+    return undefined;
+  }
+}
+
+async function run(
+  context: Context,
+  job: Job,
+  open: Parameters<typeof storeDump>[0]["open"],
+): Promise<Measures> {
+  const { config, progress, log, signal } = context;
+  let stopShowing = (): void => {};
+  try {
+    return await storeDump(
+      {
+        dump: job.dump,
+        // A custom-format dump is compressed already.
+        compressor: job.dump.format === "custom" ? undefined : job.compressor,
+        recipients: config.recipients,
+        open,
+        onStart: (meter) => {
+          stopShowing = progress.track(targetName(job.planned.target), meter, log);
+        },
+      },
+      signal,
+    );
+  } finally {
+    stopShowing();
+  }
+}
+
+interface Measures {
+  readonly plain: Measure;
+  readonly stored: Measure;
+}
+
+function describe(context: Context, job: Job, measures: Measures): Omit<Manifest, "readBack"> {
+  const { config, engine, startedAt, now } = context;
+  const { planned, server, program, dump, compressor } = job;
+  const { target } = planned;
+  return {
+    schemaVersion: 1,
+    tool: toolName,
+    engine: engine.name,
+    scope: target.scope,
+    database: target.scope === "database" ? target.database : null,
+    server: { host: server.host, port: server.port, version: server.version },
+    client: program,
+    arguments: [...dump.arguments],
+    format: dump.format,
+    compression: compressor && dump.format !== "custom" ? config.compression.format : "none",
+    recipients: config.recipients.map(({ fingerprint }) => fingerprint),
+    started: startedAt.toISOString(),
+    finished: now().toISOString(),
+    ...measures,
+  };
+}
+
+function spoolError(error: unknown, folder: string | undefined): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code !== "ENOSPC" && code !== "EDQUOT" && code !== "EIO") return error;
+  return new BackupError("dump", `cannot write to BACKUP_SPOOL_DIR=${folder} (${code})`, {
+    hint: "make room there, or unset it to stream to the store without local disk",
+    cause: error,
+  });
+}

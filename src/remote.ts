@@ -1,0 +1,198 @@
+import type { Writable } from "node:stream";
+import { z } from "zod";
+import type { Environment } from "./config.ts";
+import type { Operation } from "./errors.ts";
+import { explainRclone, RcloneFailure } from "./rclone-failure.ts";
+import { type Command, run, type Subprocesses } from "./subprocess.ts";
+
+/** An object that lies in the remote. */
+export interface StoredObject {
+  readonly path: string;
+  readonly bytes: number;
+  /** When it was last written, as the remote tells it. */
+  readonly modified: string;
+}
+
+/** How a remote stores. */
+export interface RemoteTraits {
+  /** What rclone calls it, for a person to read. */
+  readonly description: string;
+  /** An object appears whole or not at all, so that uploads may go straight to their final name. */
+  readonly atomic: boolean;
+  /** Takes a stream of unknown size; otherwise rclone itself spools it to the temporary folder first. */
+  readonly streams: boolean;
+  /** Keeps the parts of an upload that was killed until they are aborted, at the owner's cost, as S3 does. */
+  readonly keepsParts: boolean;
+}
+
+/**
+ * Where backups are stored. Paths are relative to the folder that the settings name, with `/` between
+ * segments. Every method fails with a BackupError of the operation `remote` unless it says otherwise.
+ */
+export interface Remote {
+  /** Asks rclone what kind of store this is. A remote that is not configured fails here. */
+  traits(signal?: AbortSignal): Promise<RemoteTraits>;
+  /** Those objects of exactly these names that exist, by path. This reaches out to the store, and so tells whether it answers. */
+  find(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, StoredObject>>;
+  /** All objects in and below the remote's folder whose file names match an rclone filter pattern. */
+  list(pattern: string, signal?: AbortSignal): Promise<StoredObject[]>;
+  /**
+   * Starts an upload. The stream finishes when the object is stored. If it is destroyed nothing is committed: on an
+   * atomic remote nothing appears, on others a truncated object may be left at `path`.
+   */
+  write(path: string, children: Subprocesses): Promise<Writable>;
+  /** Uploads a local file, with rclone's own retries. Fails with the operation `upload`. */
+  send(file: string, path: string, signal?: AbortSignal): Promise<void>;
+  /** The text of a small object that exists. */
+  read(path: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * Gives an object another name.
+   * @param options.replace whether an object that has the name already is replaced; otherwise that is an error
+   */
+  move(
+    from: string,
+    to: string,
+    options: { replace: boolean; signal?: AbortSignal | undefined },
+  ): Promise<void>;
+  /** Removes an object that exists. */
+  remove(path: string): Promise<void>;
+  /** Removes what a {@link write} to this path left that did not finish. Never a whole object of an atomic remote. */
+  discard(path: string, signal?: AbortSignal): Promise<void>;
+}
+
+/** The name under which the remote is handed to rclone: by environment, so that no secret of a connection string is in argv. */
+const alias = "rcdump";
+
+/** A remote that is down should be found out in seconds; rclone's own patience (minutes) is kept for uploads. */
+const impatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_CONTIMEOUT: "15s", RCLONE_TIMEOUT: "30s" };
+
+/** The longest that a question about one object may take, in milliseconds. */
+const answerWithin = 60_000;
+
+/** rclone's exit code for a folder that does not exist, in which there is nothing then. */
+const noSuchFolder = 3;
+
+/** Any store that rclone knows. */
+export class RcloneRemote implements Remote {
+  readonly #environment: Environment;
+  readonly #location: string;
+  #traits: Promise<RemoteTraits> | undefined;
+
+  /**
+   * @param location a folder in rclone's notation, as parseRemoteName gives it
+   * @param environment what rclone reads its own settings from
+   */
+  constructor(location: string, environment: Environment) {
+    this.#location = location;
+    this.#environment = {
+      ...environment,
+      [`RCLONE_CONFIG_${alias.toUpperCase()}_TYPE`]: "alias",
+      [`RCLONE_CONFIG_${alias.toUpperCase()}_REMOTE`]: location,
+    };
+  }
+
+  traits(signal?: AbortSignal): Promise<RemoteTraits> {
+    this.#traits ??= this.#readTraits(signal);
+    return this.#traits;
+  }
+
+  async #readTraits(signal?: AbortSignal): Promise<RemoteTraits> {
+    const { String: description, Features: has } = backendFeatures.parse(
+      JSON.parse(await this.#ask(["backend", "features", this.#address("")], { signal })),
+    );
+    return {
+      description,
+      // The rule that fitted every kind of remote tried: a bucket without a rename of its own commits by the upload's last request.
+      atomic: has["BucketBased"] === true && has["Move"] !== true && has["PartialUploads"] !== true,
+      streams: has["PutStream"] === true,
+      keepsParts: description.startsWith("S3 "),
+    };
+  }
+
+  async find(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, StoredObject>> {
+    // One process asks for each name: a listing of the folder would grow with the number of backups.
+    const objects = await this.#objects(["--files-from-raw", "-"], { input: paths.join("\n"), signal });
+    return new Map(objects.map((object) => [object.path, object]));
+  }
+
+  list(pattern: string, signal?: AbortSignal): Promise<StoredObject[]> {
+    return this.#objects(["--include", pattern], { signal });
+  }
+
+  write(path: string, children: Subprocesses): Promise<Writable> {
+    return children.sink(this.#command("upload", ["rcat", this.#address(path)]));
+  }
+
+  async send(file: string, path: string, signal?: AbortSignal): Promise<void> {
+    const args = ["copyto", "--ignore-times", file, this.#address(path)];
+    await run(this.#command("upload", args, { RCLONE_RETRIES_SLEEP: "5s" }), { signal });
+  }
+
+  read(path: string, signal?: AbortSignal): Promise<string> {
+    return this.#ask(["cat", this.#address(path)], { signal });
+  }
+
+  async move(
+    from: string,
+    to: string,
+    options: { replace: boolean; signal?: AbortSignal | undefined },
+  ): Promise<void> {
+    // Without --ignore-times rclone takes two objects of one size for the same where there are no times to compare, and drops the new one.
+    const policy = options.replace ? ["--ignore-times"] : ["--ignore-existing", "--error-on-no-transfer"];
+    const command = this.#command("upload", ["moveto", ...policy, this.#address(from), this.#address(to)]);
+    await run(command, { signal: options.signal });
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#ask(["deletefile", this.#address(path)]);
+  }
+
+  async discard(path: string, signal?: AbortSignal): Promise<void> {
+    const { atomic, keepsParts } = await this.traits(signal);
+    if (keepsParts)
+      await this.#ask(["backend", "cleanup", "-o", "max-age=0s", this.#address(path)], { signal });
+    else if (!atomic && (await this.find([path], signal)).size > 0)
+      await this.#ask(["deletefile", this.#address(path)], { signal });
+  }
+
+  #address(path: string): string {
+    return `${alias}:${path}`;
+  }
+
+  #command(operation: Operation, args: string[], defaults: Environment = {}): Command {
+    return {
+      file: "rclone",
+      args,
+      env: { ...defaults, ...this.#environment },
+      explain: (failure) => explainRclone(operation, failure, this.#location),
+    };
+  }
+
+  async #objects(
+    filter: string[],
+    options: { input?: string; signal?: AbortSignal | undefined },
+  ): Promise<StoredObject[]> {
+    const args = ["lsjson", "-R", "--files-only", "--no-mimetype", ...filter, this.#address("")];
+    const answer = await this.#ask(args, options).catch((error: unknown) => {
+      if (error instanceof RcloneFailure && error.exitCode === noSuchFolder) return "[]";
+      throw error;
+    });
+    const entries = entry.array().parse(JSON.parse(answer));
+    return entries.map(({ Path, Size, ModTime }) => ({ path: Path, bytes: Size, modified: ModTime }));
+  }
+
+  async #ask(
+    args: string[],
+    options: { input?: string; signal?: AbortSignal | undefined } = {},
+  ): Promise<string> {
+    const command = this.#command("remote", args, impatience);
+    return (await run(command, { ...options, timeout: answerWithin })).stdout;
+  }
+}
+
+const backendFeatures = z.object({
+  String: z.string(),
+  Features: z.record(z.string(), z.boolean()),
+});
+
+const entry = z.object({ Path: z.string(), Size: z.int(), ModTime: z.string() });

@@ -1,0 +1,36 @@
+import { BackupError } from "./errors.ts";
+
+/** Whether a name in BACKUP_DATABASES stands for itself, not for whatever it matches. */
+export function isLiteral(name: string): boolean {
+  return !name.startsWith("!") && !/[*?]/.test(name);
+}
+
+/**
+ * The databases that BACKUP_DATABASES stands for. Names and globs are matched whole and exactly: `app` is never `app2`.
+ * A literal name is taken whether the server lists it or not: the dump says what is wrong with it.
+ * @param existing what `*` stands for
+ * @throws BackupError `configuration` if nothing is left
+ */
+export function selectDatabases(names: readonly string[], existing: readonly string[]): string[] {
+  const excluded = names.filter((name) => name.startsWith("!")).map((name) => matcher(name.slice(1)));
+  const selected = names
+    .filter((name) => !name.startsWith("!"))
+    .flatMap((name) => (isLiteral(name) ? [name] : existing.filter(matcher(name))))
+    .filter((name) => !excluded.some((matches) => matches(name)));
+  if (selected.length > 0) return [...new Set(selected)];
+  throw new BackupError("configuration", `no database matches BACKUP_DATABASES=${names.join(",")}`, {
+    hint:
+      existing.length === 0
+        ? "this account sees no database: grant it rights on them"
+        : `the server has ${existing.join(", ")}`,
+  });
+}
+
+function matcher(glob: string): (name: string) => boolean {
+  const source = glob
+    .replaceAll(/[.+^${}()|[\]\\]/g, "\\$&")
+    .replaceAll("*", ".*")
+    .replaceAll("?", ".");
+  const pattern = new RegExp(`^${source}$`, "su");
+  return (name) => pattern.test(name);
+}

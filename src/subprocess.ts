@@ -1,0 +1,264 @@
+import { spawn } from "node:child_process";
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import { addAbortSignal, type Duplex, type Readable, Writable } from "node:stream";
+import { execa, type ResultPromise } from "execa";
+import { BackupError } from "./errors.ts";
+import { openGuardedPipe } from "./guarded-pipe.ts";
+
+/** A program to run. */
+export interface Command {
+  readonly file: string;
+  /** Every user of the machine can read these: no secrets. */
+  readonly args: readonly string[];
+  /** Its whole environment: nothing is added. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** What to tell the user when it fails. */
+  explain(failure: SubprocessError): Error;
+}
+
+/** How long a child may take to obey SIGTERM before SIGKILL, in milliseconds; half of Docker's grace period. */
+const killDelay = 5000;
+
+/** Bytes of stderr that are kept for the error message. */
+const stderrKept = 8192;
+
+/** A child process that could not be started, exited with a code other than 0, or died by a signal. */
+export class SubprocessError extends Error {
+  override readonly name = "SubprocessError";
+  readonly file: string;
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  /** The last lines the program wrote to stderr. */
+  readonly stderr: string;
+
+  constructor(file: string, end: Ending, stderr: string) {
+    super(`${file} ${describeEnding(end)}`, end.cause === undefined ? undefined : { cause: end.cause });
+    this.file = file;
+    this.exitCode = end.exitCode;
+    this.signal = end.signal;
+    this.stderr = stderr.trim();
+  }
+}
+
+interface Ending {
+  exitCode?: number | undefined;
+  signal?: string | undefined;
+  cause?: unknown;
+}
+
+function describeEnding({ exitCode, signal, cause }: Ending): string {
+  if (signal !== undefined) return `was ended by ${signal}`;
+  if (exitCode !== undefined) return `exited with code ${exitCode}`;
+  if ((cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return "is not installed";
+  return "could not be run";
+}
+
+/** Whether a program of this name can be found on the PATH of `env`. */
+export function isInstalled(name: string, env: Command["env"]): boolean {
+  return (env["PATH"] ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * Runs a program to its end and returns what it wrote to stdout.
+ * @param options.input written to its stdin, which is empty otherwise
+ * @param options.timeout milliseconds after which it is ended
+ * @throws what the command's `explain` makes of it, if it did not exit with 0
+ */
+export async function run(
+  command: Command,
+  options: { input?: string; signal?: AbortSignal | undefined; timeout?: number } = {},
+): Promise<{ stdout: string; stderr: string }> {
+  const { input = "", signal, timeout } = options;
+  const result = await execa(command.file, command.args, {
+    env: { ...command.env },
+    extendEnv: false,
+    ...(signal && { cancelSignal: signal }),
+    ...(timeout !== undefined && { timeout }),
+    input,
+    reject: false,
+    forceKillAfterDelay: killDelay,
+    maxBuffer: 512 * 1024 * 1024,
+  });
+  if (!result.failed) return result;
+  signal?.throwIfAborted();
+  throw command.explain(new SubprocessError(command.file, result, result.stderr));
+}
+
+/**
+ * The children of one piece of work. Every stream made here obeys the same rule: what a child writes
+ * ends only if the child exited with 0, otherwise the stream fails. When `signal` aborts all of them
+ * are ended, by SIGTERM and after five seconds by SIGKILL.
+ */
+export class Subprocesses {
+  readonly #running = new Set<Promise<void>>();
+  readonly #signal: AbortSignal;
+  #failure: Error | undefined;
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  /** The first child that failed: when one stage breaks, the others break after it and only blur the cause. */
+  get failure(): Error | undefined {
+    return this.#failure;
+  }
+
+  /** Resolves when every child started here has gone. */
+  async ended(): Promise<void> {
+    await Promise.all(this.#running);
+  }
+
+  /** What a program writes to stdout. */
+  source(command: Command): Readable {
+    return this.#start(command, "ignore").readable();
+  }
+
+  /** A program that turns its stdin into its stdout. */
+  duplex(command: Command): Duplex {
+    return this.#start(command, "pipe").duplex();
+  }
+
+  /**
+   * A program that takes end-of-file on its stdin for success, as `rclone rcat` does. It sees one only if the stream
+   * was ended and everything before it was fine; if the stream is destroyed the program is ended while its stdin is
+   * still open. The stream finishes when the program has exited with 0.
+   */
+  async sink(command: Command): Promise<Writable> {
+    const { reader, writer } = await openGuardedPipe();
+    const child = spawn(command.file, command.args, {
+      env: command.env,
+      stdio: [reader, "ignore", "pipe"],
+    });
+    reader.destroy();
+    writer.on("error", () => {}); // the child has gone; its exit says why
+    const stderr = new Tail(child.stderr);
+    const exited = new Promise<Error | undefined>((resolve) => {
+      const settle = (end: Ending): void =>
+        resolve(
+          end.exitCode === 0
+            ? undefined
+            : command.explain(new SubprocessError(command.file, end, stderr.text())),
+        );
+      child.once("error", (cause) => settle({ cause }));
+      child.once("close", (exitCode, signal) =>
+        settle({ exitCode: exitCode ?? undefined, signal: signal ?? undefined }),
+      );
+    });
+    this.#track(exited);
+
+    const stream = new Writable({
+      write: (chunk, _encoding, done) => {
+        writer.write(chunk, (error) => {
+          if (error) void exited.then((failure) => done(failure ?? error));
+          else done();
+        });
+      },
+      final: (done) => {
+        writer.end();
+        void exited.then(done);
+      },
+      destroy: (error, done) => {
+        void stop(child, exited).then(() => {
+          writer.destroy();
+          done(error);
+        });
+      },
+    });
+    void exited.then((failure) => {
+      if (stream.writableEnded) return;
+      stream.destroy(
+        failure ?? command.explain(new SubprocessError(command.file, { exitCode: 0 }, stderr.text())),
+      );
+    });
+    stream.on("error", () => {}); // whoever writes is told by the pipeline, and nobody may be writing yet
+    return addAbortSignal(this.#signal, stream);
+  }
+
+  #start(command: Command, stdin: "ignore" | "pipe"): ResultPromise<StreamOptions> {
+    const child = execa(command.file, command.args, {
+      env: { ...command.env },
+      extendEnv: false,
+      cancelSignal: this.#signal,
+      stdin,
+      ...streamOptions,
+    });
+    const stderr = new Tail(child.stderr);
+    this.#track(
+      child.then(
+        () => undefined,
+        (end: Ending) => command.explain(new SubprocessError(command.file, end, stderr.text())),
+      ),
+    );
+    return child;
+  }
+
+  #track(exited: Promise<Error | undefined>): void {
+    const settled = exited.then((failure) => {
+      this.#failure ??= failure;
+      this.#running.delete(settled);
+    });
+    this.#running.add(settled);
+  }
+}
+
+/**
+ * Does work with children of its own, all of which have gone when this returns or throws.
+ * @throws what broke first: when one child fails the streams around it fail too, each with an error that says less
+ */
+export async function withSubprocesses<T>(
+  signal: AbortSignal | undefined,
+  work: (children: Subprocesses) => Promise<T>,
+): Promise<T> {
+  const abort = new AbortController();
+  const children = new Subprocesses(signal ? AbortSignal.any([signal, abort.signal]) : abort.signal);
+  try {
+    return await work(children);
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error instanceof BackupError ? error : (children.failure ?? error);
+  } finally {
+    abort.abort();
+    await children.ended();
+  }
+}
+
+const streamOptions = {
+  buffer: false,
+  encoding: "buffer",
+  stdout: "pipe",
+  stderr: "pipe",
+  forceKillAfterDelay: killDelay,
+} as const;
+type StreamOptions = typeof streamOptions & { stdin: "ignore" | "pipe" };
+
+/** SIGTERM, and SIGKILL for what does not obey. Resolves when the child has gone. */
+async function stop(child: ReturnType<typeof spawn>, exited: Promise<unknown>): Promise<void> {
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), killDelay);
+  await exited;
+  clearTimeout(timer);
+}
+
+/** The end of what a program writes to stderr. */
+class Tail {
+  #text = "";
+
+  constructor(stream: Readable) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      this.#text = (this.#text + text).slice(-stderrKept);
+    });
+  }
+
+  text(): string {
+    return this.#text;
+  }
+}
