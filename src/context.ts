@@ -13,11 +13,11 @@ export interface Context {
   readonly progress: Progress;
   /** When the run started: one time for all names and manifests. */
   readonly startedAt: Date;
-  now(): Date;
+  readonly now: () => Date;
   /** Whether a program can be run. */
-  isInstalled(program: string): boolean;
+  readonly isInstalled: (program: string) => boolean;
   /** Aborts when the run is to end early; the reason is the error to end with. */
   readonly signal: AbortSignal;
   /** Writes a result to stdout. */
-  print(text: string): void;
+  readonly print: (text: string) => void;
 }

@@ -84,6 +84,7 @@ export async function run(
     ...(timeout !== undefined && { timeout }),
     input,
     reject: false,
+    stripFinalNewline: false,
     forceKillAfterDelay: killDelay,
     maxBuffer: 512 * 1024 * 1024,
   });

@@ -2,16 +2,15 @@ import pLimit from "p-limit";
 import { type Destination, reserve } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
-import { connect } from "../engines/connect.ts";
-import { type Server, type Target, targetName } from "../engines/engine.ts";
+import { type Server, targetName } from "../engines/engine.ts";
 import { BackupError, explain } from "../errors.ts";
 import { formatBytes, formatSeconds } from "../format.ts";
 import { jobId, newRunId } from "../job.ts";
 import { noteAbandonedDumps, noteAbandonedUploads, type Sweep } from "../leftovers.ts";
 import { deliver, type Job, stageBackup, streamBackup } from "../make-backup.ts";
 import type { Manifest } from "../manifest.ts";
-import { type PlannedDump, planDumps } from "../plan.ts";
-import { isLiteral, selectDatabases } from "../selection.ts";
+import type { PlannedDump } from "../plan.ts";
+import { planRun, reachServer } from "../preparation.ts";
 import { Spool } from "../spool.ts";
 
 /** What came of one dump. */
@@ -34,13 +33,13 @@ interface Run {
  */
 export async function backup(context: Context): Promise<void> {
   const { config, engine, remote, log, signal, startedAt } = context;
-  const [server] = await Promise.all([connect(engine, connectOptions(context)), remote.traits(signal)]);
-  const targets = selectTargets(context, server);
-  const runs = planDumps(targets, naming(context), startedAt).map((planned) => {
-    const job = jobId(engine.name, server, planned.target, config.fileName);
-    return { planned, job, runId: newRunId(job, startedAt) };
+  const [server] = await Promise.all([reachServer(context), remote.traits(signal)]);
+  const planned = planRun(context, server);
+  for (const { target } of planned) engine.requireVersion(await engine.dumpProgram(target), server);
+  const runs = planned.map((dump) => {
+    const job = jobId(engine.name, server, dump.target, config.fileName);
+    return { planned: dump, job, runId: newRunId(job, startedAt) };
   });
-  for (const target of targets) engine.requireVersion(await engine.dumpProgram(target), server);
   const spool = config.spoolFolder === undefined ? undefined : new Spool(config.spoolFolder);
   const destinations = await reserveAll(context, runs, spool !== undefined);
   const jobs = new Set(runs.map(({ job }) => job));
@@ -58,35 +57,6 @@ export async function backup(context: Context): Promise<void> {
   signal.throwIfAborted();
   await sweepAfter(outcomes, await sweeps, log);
   report(outcomes);
-}
-
-function connectOptions({ config, log, signal }: Context): Parameters<typeof connect>[1] {
-  return { wait: config.wait, databases: (config.databases ?? []).filter(isLiteral), log, signal };
-}
-
-/** What the settings name, on this server. */
-export function selectTargets({ config }: Context, server: Server): Target[] {
-  if (config.databases === undefined) return [{ scope: "server" }];
-  const names = selectDatabases(
-    config.databases,
-    server.databases.map(({ name }) => name),
-  );
-  return [
-    ...names.map((database): Target => ({ scope: "database", database })),
-    ...(config.globals ? [{ scope: "globals" } as const] : []),
-  ];
-}
-
-/** What decides the names of the dumps. */
-export function naming({ config, engine }: Context): Parameters<typeof planDumps>[1] {
-  const { fileName, timeZone, compression, recipients } = config;
-  return {
-    fileName,
-    timeZone,
-    format: engine.format,
-    compression: compression.format,
-    encrypted: recipients.length > 0,
-  };
 }
 
 /** A store that does not answer stops a run before anything is dumped, unless the dumps can wait in the spool folder. */

@@ -1,2 +1,248 @@
+import { randomBytes } from "node:crypto";
+import { put } from "../commit.ts";
+import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
-export async function check(_context: Context, _options: { json: boolean }): Promise<void> {}
+import { type Server, type Target, targetName } from "../engines/engine.ts";
+import { BackupError, type Operation } from "../errors.ts";
+import { formatBytes } from "../format.ts";
+import type { PlannedDump } from "../plan.ts";
+import { planRun, reachServer } from "../preparation.ts";
+import { RcloneFailure } from "../rclone-failure.ts";
+import { streamLimit } from "../stream-limit.ts";
+import { run, type SubprocessError } from "../subprocess.ts";
+import { formatTable } from "../table.ts";
+import { version } from "../version.ts";
+
+/** What came of one trial. */
+interface Finding {
+  readonly what: string;
+  readonly state: "ok" | "warning" | "failed";
+  readonly detail: string;
+  readonly hint?: string | undefined;
+  /** What a backup would fail at. */
+  readonly operation?: Operation;
+}
+
+/** A dump that a run would make. */
+interface ExpectedDump extends PlannedDump {
+  /** Of the database on the server's disk. */
+  readonly bytes: number | undefined;
+}
+
+/**
+ * Tries out everything a backup needs, and changes nothing that it does not remove. All trials are made, whatever
+ * fails; only what depends on a failed one is left out.
+ * @throws BackupError of the operation of the first thing that is wrong
+ */
+export async function check(context: Context, { json }: { json: boolean }): Promise<void> {
+  const findings: Finding[] = [];
+  const server = await examine(findings, "database", () => findServer(context));
+  const dumps = server && (await examine(findings, "names", () => expectDumps(context, server)));
+  if (server && dumps) {
+    await examine(findings, "dump program", () => findDumpPrograms(context, server, dumps));
+    for (const { target } of dumps) findings.push(...(await examineRights(context, target, server)));
+  }
+  await examine(findings, "compression", async () => findCompressor(context));
+  findings.push(...describeRecipients(context));
+  await examine(findings, "tools", () => findTools(context));
+  if (await examine(findings, "remote", () => describeRemote(context, dumps ?? [])))
+    await examine(findings, "write", () => tryWriting(context));
+  context.print(json ? toJson(findings, server, dumps ?? []) : toText(findings, dumps ?? []));
+  const failed = findings.find(({ state }) => state === "failed");
+  if (failed)
+    throw new BackupError(failed.operation ?? "unexpected", `${failed.what}: ${failed.detail}`, {
+      hint: failed.hint,
+    });
+}
+
+type Result<T> = { detail: string; state?: "ok" | "warning"; hint?: string; value: T };
+
+/** Makes one trial and notes what came of it. */
+async function examine<T>(
+  findings: Finding[],
+  what: string,
+  trial: () => Promise<Result<T>>,
+): Promise<T | undefined> {
+  try {
+    const { detail, state = "ok", hint, value } = await trial();
+    findings.push({ what, state, detail, hint });
+    return value;
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    findings.push({
+      what,
+      state: "failed",
+      detail: error.message,
+      hint: error.hint,
+      operation: error.operation,
+    });
+    return undefined;
+  }
+}
+
+async function findServer(context: Context): Promise<Result<Server>> {
+  const server = await reachServer(context);
+  return { detail: `${server.product} at ${server.host}:${server.port}`, value: server };
+}
+
+async function expectDumps(context: Context, server: Server): Promise<Result<ExpectedDump[]>> {
+  const dumps = planRun(context, server).map((dump) => ({ ...dump, bytes: sizeOf(dump.target, server) }));
+  return {
+    detail: dumps.length === 1 ? "1 dump, listed below" : `${dumps.length} dumps, listed below`,
+    value: dumps,
+  };
+}
+
+function sizeOf(target: Target, server: Server): number | undefined {
+  if (target.scope === "globals") return undefined;
+  if (target.scope === "database")
+    return server.databases.find(({ name }) => name === target.database)?.bytes;
+  return server.databases.reduce((total, { bytes }) => total + (bytes ?? 0), 0);
+}
+
+async function findDumpPrograms(
+  { engine }: Context,
+  server: Server,
+  dumps: readonly ExpectedDump[],
+): Promise<Result<true>> {
+  const found = new Set<string>();
+  for (const { target } of dumps) {
+    const program = await engine.dumpProgram(target);
+    engine.requireVersion(program, server);
+    found.add(`${program.program} ${program.version}`);
+  }
+  return { detail: [...found].join(", "), value: true };
+}
+
+/** A line for each right that is missing; one in all if none is. */
+async function examineRights(
+  { engine, signal }: Context,
+  target: Target,
+  server: Server,
+): Promise<Finding[]> {
+  const what = `rights on ${targetName(target)}`;
+  try {
+    const missing = await engine.missingRights(target, server, signal);
+    if (missing.length === 0) return [{ what, state: "ok", detail: "complete" }];
+    return missing.map(({ right, fatal }) => ({
+      what,
+      detail: right,
+      state: fatal ? "failed" : "warning",
+      ...(fatal && { operation: "dump" as const }),
+    }));
+  } catch (error) {
+    if (!(error instanceof BackupError)) throw error;
+    return [{ what, state: "failed", detail: error.message, hint: error.hint, operation: error.operation }];
+  }
+}
+
+function findCompressor({ config, isInstalled }: Context): Result<true> {
+  const { compression } = config;
+  if (compression.format === "none") return { detail: "none", value: true };
+  const { program } = chooseCompressor(compression, isInstalled) ?? { program: "" };
+  return { detail: `${compression.format} by ${program}, level ${compression.level}`, value: true };
+}
+
+async function findTools({ config, isInstalled, signal }: Context): Promise<Result<true>> {
+  const programs = ["rclone", chooseCompressor(config.compression, isInstalled)?.program ?? "node"];
+  const versions = programs
+    .filter((program) => program !== "node")
+    .map(async (program) => {
+      const explain = (failure: SubprocessError): BackupError =>
+        new BackupError("remote", failure.message, {
+          hint: `install ${program} and put it on the PATH`,
+          cause: failure,
+        });
+      const { stdout, stderr } = await run(
+        { file: program, args: ["--version"], env: config.environment, explain },
+        { signal },
+      );
+      return `${program} ${/\d+(\.\d+)+/.exec(stdout + stderr)?.[0] ?? "of unknown version"}`;
+    });
+  return { detail: [`rcdump ${version}`, ...(await Promise.all(versions))].join(", "), value: true };
+}
+
+function describeRecipients({ config }: Context): Finding[] {
+  const what = "encryption";
+  if (config.recipients.length === 0)
+    return [
+      {
+        what,
+        state: "warning",
+        detail: "none: who reads the store reads the dumps",
+        hint: "set ENCRYPT_RECIPIENTS",
+      },
+    ];
+  return config.recipients.map(({ kind, fingerprint }) => ({
+    what,
+    state: "ok",
+    detail: `${kind} ${fingerprint}`,
+  }));
+}
+
+async function describeRemote(
+  { remote, config, signal }: Context,
+  dumps: readonly ExpectedDump[],
+): Promise<Result<true>> {
+  const { description, atomic, streams } = await remote.traits(signal);
+  const manner = config.spoolFolder
+    ? "from the spool folder"
+    : streams
+      ? "streamed"
+      : "spooled by rclone to its temporary folder";
+  const placing = atomic ? "straight to the final name" : "under a temporary name, then moved";
+  const limit = streamLimit(description, config.environment);
+  const detail = `${description}: ${manner}, ${placing}${limit === undefined ? "" : `, at most ${formatBytes(limit)} a dump`}`;
+  const largest = Math.max(0, ...dumps.map(({ bytes }) => bytes ?? 0));
+  if (limit === undefined || config.spoolFolder !== undefined || largest < limit)
+    return { detail, value: true };
+  const hint = "raise RCLONE_S3_CHUNK_SIZE: a stream can have 10,000 chunks";
+  return { detail, state: "warning", hint, value: true };
+}
+
+/** Writes a small object as a manifest is written, looks at it, and removes it. */
+async function tryWriting({ remote, signal }: Context): Promise<Result<true>> {
+  const path = `rcdump-check-${randomBytes(6).toString("hex")}.txt`;
+  const text = "rcdump check: this may be removed\n";
+  try {
+    await put(remote, path, text, "check");
+    const seen = await remote.read(path, signal);
+    if (seen !== text) throw new BackupError("upload", "what was written reads back differently");
+    return { detail: "an object can be written, read and removed", value: true };
+  } catch (error) {
+    if (!(error instanceof RcloneFailure && error.forbidden)) throw error;
+    throw new BackupError("upload", error.message, { hint: error.hint, cause: error });
+  } finally {
+    await remote.remove(path).catch(() => {});
+  }
+}
+
+const marks = { ok: "\u2713", warning: "!", failed: "\u2717" };
+
+function toText(findings: readonly Finding[], dumps: readonly ExpectedDump[]): string {
+  const lines = findings.flatMap(({ what, state, detail, hint }) => [
+    [marks[state], what, detail.replaceAll("\n", " ")],
+    ...(hint === undefined ? [] : [["", "", `\u2192 ${hint}`]]),
+  ]);
+  if (dumps.length === 0) return formatTable(lines);
+  const rows = dumps.map(({ target, bytes, path }) => [
+    targetName(target),
+    bytes === undefined ? "-" : formatBytes(bytes),
+    path,
+  ]);
+  return `${formatTable(lines)}\n${formatTable([["DATABASE", "SIZE", "OBJECT"], ...rows])}`;
+}
+
+function toJson(
+  findings: readonly Finding[],
+  server: Server | undefined,
+  dumps: readonly ExpectedDump[],
+): string {
+  const result = {
+    ok: findings.every(({ state }) => state !== "failed"),
+    server: server && { host: server.host, port: server.port, product: server.product },
+    findings,
+    dumps: dumps.map(({ target, path, bytes }) => ({ ...target, path, bytes: bytes ?? null })),
+  };
+  return `${JSON.stringify(result, null, 2)}\n`;
+}

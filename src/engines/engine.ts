@@ -63,8 +63,15 @@ export interface Engine {
   /** @throws BackupError `dump` if the program is older than the server and would fail, or lose what it does not know */
   requireVersion(program: DumpProgram, server: Server): void;
   dump(target: Target, server: Server): Promise<Dump>;
-  /** What a dump of the target would fail on or leave out for want of rights, a line each. */
-  missingRights(target: Target, server: Server, signal?: AbortSignal): Promise<string[]>;
+  /** What this account may not do that a dump of the target needs. */
+  missingRights(target: Target, server: Server, signal?: AbortSignal): Promise<MissingRight[]>;
+}
+
+/** A right that the account lacks. */
+export interface MissingRight {
+  readonly right: string;
+  /** Whether a dump fails without it; otherwise it goes well and something is left out. */
+  readonly fatal: boolean;
 }
 
 /** A server that does not answer, and perhaps will. */

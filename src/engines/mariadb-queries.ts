@@ -1,4 +1,4 @@
-import type { DatabaseInfo } from "./engine.ts";
+import type { DatabaseInfo, MissingRight } from "./engine.ts";
 
 /** Version and its comment, which tells MariaDB from MySQL. */
 export const serverQuery = "SELECT VERSION(), @@version_comment";
@@ -29,19 +29,19 @@ export function rightsQuery(database: string | undefined): string {
   return `${global} UNION SELECT privilege_type FROM information_schema.schema_privileges WHERE ${name} LIKE table_schema;`;
 }
 
-/** What mariadb-dump needs, and what becomes of the dump without it. Tables and triggers it cannot see are left out in silence. */
-const needed = {
-  SELECT: "tables are left out or the dump fails",
-  "SHOW VIEW": "the dump fails at the first view",
-  TRIGGER: "triggers are left out",
-  EVENT: "the dump fails at the events",
-};
+/** What mariadb-dump needs. Tables and triggers that it cannot see it leaves out in silence. */
+const needed = [
+  { name: "SELECT", consequence: "tables are left out", fatal: false },
+  { name: "SHOW VIEW", consequence: "a dump fails at the first view", fatal: true },
+  { name: "TRIGGER", consequence: "triggers are left out", fatal: false },
+  { name: "EVENT", consequence: "a dump fails at the events", fatal: true },
+];
 
 /** The rows of {@link rightsQuery}, as what is missing. */
-export function readRights(rows: readonly string[], database: string | undefined): string[] {
+export function readRights(rows: readonly string[], database: string | undefined): MissingRight[] {
   const held = new Set(rows.map((row) => row.trim()));
   const where = database === undefined ? "on *.*" : `on database ${database}`;
-  return Object.entries(needed)
-    .filter(([right]) => !held.has(right))
-    .map(([right, consequence]) => `no ${right} ${where}: ${consequence}`);
+  return needed
+    .filter(({ name }) => !held.has(name))
+    .map(({ name, consequence, fatal }) => ({ right: `no ${name} ${where}: ${consequence}`, fatal }));
 }

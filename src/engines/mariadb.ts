@@ -5,6 +5,7 @@ import { type Command, run, type SubprocessError } from "../subprocess.ts";
 import {
   type Dump,
   type DumpProgram,
+  type MissingRight,
   type Engine,
   type Server,
   type Target,
@@ -53,7 +54,7 @@ const syntax = {
 };
 
 /** Options that say which option files are read; the programs take them only as the first of all. */
-const fileOptions = ["defaults-file", "defaults-extra-file", "defaults-group-suffix", "no-defaults"];
+const fileOptions = new Set(["defaults-file", "defaults-extra-file", "defaults-group-suffix", "no-defaults"]);
 
 /** Options that say how to reach the server; the mariadb client has them under the same names. */
 const connectionOption =
@@ -93,7 +94,7 @@ export class MariaDB implements Engine {
     const { options, password } = takePassword(dumpArguments);
     refuse(options, refusals, "mariadb-dump");
     const [files, others] = [true, false].map((isFile) =>
-      options.filter(({ name }) => fileOptions.includes(name) === isFile),
+      options.filter(({ name }) => fileOptions.has(name) === isFile),
     );
     this.#fileArguments = (files ?? []).map(({ name, value }) =>
       value === undefined ? `--${name}` : `--${name}=${value}`,
@@ -159,7 +160,7 @@ export class MariaDB implements Engine {
     return !/^comments\s+FALSE$/m.test(stdout);
   }
 
-  async missingRights(target: Target, _server: Server, signal?: AbortSignal): Promise<string[]> {
+  async missingRights(target: Target, _server: Server, signal?: AbortSignal): Promise<MissingRight[]> {
     const database = target.scope === "database" ? target.database : undefined;
     return readRights((await this.#query(rightsQuery(database), signal)).split("\n"), database);
   }

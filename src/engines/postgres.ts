@@ -1,11 +1,12 @@
 import type { Environment } from "../config.ts";
 import { BackupError } from "../errors.ts";
 import { redact } from "../redaction.ts";
-import { type Command, run, SubprocessError } from "../subprocess.ts";
+import { type Command, run, type SubprocessError } from "../subprocess.ts";
 import {
   type Dump,
   type DumpFormat,
   type DumpProgram,
+  type MissingRight,
   type Engine,
   type Server,
   type Target,
@@ -72,7 +73,7 @@ const syntax = {
 };
 
 /** Options that say how to reach the server; psql has them under the same names. */
-const connectionOptions = ["host", "port", "username", "role"];
+const connectionOptions = new Set(["host", "port", "username", "role"]);
 
 const refusals = {
   dbname: "names a database; name it in BACKUP_DATABASES, and the server in PGHOST or a PGSERVICE",
@@ -178,11 +179,14 @@ export class Postgres implements Engine {
     return { ...format, command: this.#command("pg_dumpall", args, explain), arguments: args };
   }
 
-  async missingRights(target: Target, _server?: Server, signal?: AbortSignal): Promise<string[]> {
-    const database =
-      target.scope === "database" ? target.database : this.#environment["PGDATABASE"] || "postgres";
-    const query = target.scope === "database" ? rightsQuery : globalsRightsQuery;
-    return JSON.parse(await this.#query(database, query, signal)) as string[];
+  async missingRights(target: Target, _server?: Server, signal?: AbortSignal): Promise<MissingRight[]> {
+    const isDatabase = target.scope === "database";
+    const database = isDatabase ? target.database : this.#environment["PGDATABASE"] || "postgres";
+    const missing = JSON.parse(
+      await this.#query(database, isDatabase ? rightsQuery : globalsRightsQuery, signal),
+    ) as string[];
+    // Roles can be dumped without their passwords, but only if the whole server is not asked for.
+    return missing.map((right) => ({ right, fatal: target.scope !== "globals" }));
   }
 
   async #query(database: string, sql: string, signal?: AbortSignal): Promise<string> {
@@ -207,7 +211,7 @@ export class Postgres implements Engine {
 
   #connectionArguments(withRole: boolean): string[] {
     return this.#options
-      .filter(({ name }) => connectionOptions.includes(name) && (withRole || name !== "role"))
+      .filter(({ name }) => connectionOptions.has(name) && (withRole || name !== "role"))
       .map(({ name, value }) => `--${name}=${value ?? ""}`);
   }
 

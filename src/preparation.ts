@@ -1,0 +1,34 @@
+import type { Context } from "./context.ts";
+import { connect } from "./engines/connect.ts";
+import type { Server, Target } from "./engines/engine.ts";
+import { type PlannedDump, planDumps } from "./plan.ts";
+import { isLiteral, selectDatabases } from "./selection.ts";
+
+/** Reaches the server that the settings name, and waits for it as long as they say. */
+export function reachServer({ engine, config, log, signal }: Context): Promise<Server> {
+  const databases = (config.databases ?? []).filter(isLiteral);
+  return connect(engine, { wait: config.wait, databases, log, signal });
+}
+
+/** The dumps that the settings ask for on this server. Throws what planDumps and selectDatabases throw. */
+export function planRun({ config, engine, startedAt }: Context, server: Server): PlannedDump[] {
+  const { fileName, timeZone, recipients } = config;
+  const naming = {
+    fileName,
+    timeZone,
+    format: engine.format,
+    compression: config.compression.format,
+    encrypted: recipients.length > 0,
+  };
+  return planDumps(selectTargets(config, server), naming, startedAt);
+}
+
+function selectTargets({ databases, globals }: Context["config"], server: Server): Target[] {
+  if (databases === undefined) return [{ scope: "server" }];
+  const existing = server.databases.map(({ name }) => name);
+  const selected = selectDatabases(databases, existing);
+  return [
+    ...selected.map((database): Target => ({ scope: "database", database })),
+    ...(globals ? [{ scope: "globals" } as const] : []),
+  ];
+}
