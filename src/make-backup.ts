@@ -25,15 +25,24 @@ const discardWithin = 5000;
 
 /** Streams a dump to its destination and commits it. Nothing is left behind if it fails. */
 export async function streamBackup(context: Context, job: Job, destination: Destination): Promise<Manifest> {
-  const { remote, config, log } = context;
-  try {
+  const { remote, config } = context;
+  return discardOnFailure(context, destination, async () => {
     const measures = await run(context, job, (children) => remote.write(destination.place, children));
-    return await commit(remote, destination, describe(context, job, measures), config);
+    return commit(remote, destination, describe(context, job, measures), config);
+  });
+}
+
+async function discardOnFailure<T>(
+  { remote, log }: Context,
+  { place }: Destination,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
   } catch (error) {
-    await remote.discard(destination.place, AbortSignal.timeout(discardWithin)).catch((cause: unknown) => {
+    await remote.discard(place, AbortSignal.timeout(discardWithin)).catch((cause: unknown) => {
       log.warn(
-        { cause: String(cause) },
-        `could not remove what the failed upload left at ${destination.place}; the next good run will`,
+        `could not remove what the failed upload left at ${place}; the next good run will (${String(cause)})`,
       );
     });
     throw error;
@@ -65,8 +74,10 @@ export async function deliver(context: Context, spool: Spool, spooled: SpooledDu
   }
   const [destination] = await reserve(remote, [{ path, runId }], { overwrite: config.overwrite, signal });
   if (!destination) throw new Error("no destination was reserved");
-  await remote.send(file, destination.place, signal);
-  const committed = await commit(remote, destination, manifest, config);
+  const committed = await discardOnFailure(context, destination, async () => {
+    await remote.send(file, destination.place, signal);
+    return commit(remote, destination, manifest, config);
+  });
   await spool.remove(runId);
   return committed;
 }

@@ -8,14 +8,18 @@ export class RcloneFailure extends BackupError {
   readonly exitCode: number | undefined;
   /** Whether the store said that these credentials may not do it. */
   readonly forbidden: boolean;
+  /** Whether the settings do not name a remote at all, which time does not mend. */
+  readonly misconfigured: boolean;
 
   constructor(operation: Operation, message: string, hint: string | undefined, cause: SubprocessError) {
     super(operation, message, { hint, cause });
     this.exitCode = cause.exitCode;
     this.forbidden = forbidden.test(cause.stderr);
+    this.misconfigured = misconfigured.test(cause.stderr);
   }
 }
 
+const misconfigured = /didn't find section in config file|didn't find backend called|unknown backend/i;
 const forbidden = /\b403\b|AccessDenied|Forbidden|permission denied/i;
 
 /** What rclone or the store says, and what the user can do. The first that fits counts. */

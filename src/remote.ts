@@ -92,7 +92,10 @@ export class RcloneRemote implements Remote {
   }
 
   traits(signal?: AbortSignal): Promise<RemoteTraits> {
-    this.#traits ??= this.#readTraits(signal);
+    this.#traits ??= this.#readTraits(signal).catch((error: unknown) => {
+      this.#traits = undefined; // it may answer later
+      throw error;
+    });
     return this.#traits;
   }
 
@@ -125,7 +128,10 @@ export class RcloneRemote implements Remote {
 
   async send(file: string, path: string, signal?: AbortSignal): Promise<void> {
     const args = ["copyto", "--ignore-times", file, this.#address(path)];
-    await run(this.#command("upload", args, { RCLONE_RETRIES_SLEEP: "5s" }), { signal });
+    // The name it goes to is a temporary one already: rclone need not make another.
+    await run(this.#command("upload", args, { RCLONE_RETRIES_SLEEP: "5s", RCLONE_INPLACE: "true" }), {
+      signal,
+    });
   }
 
   read(path: string, signal?: AbortSignal): Promise<string> {

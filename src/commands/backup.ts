@@ -11,6 +11,7 @@ import { deliver, type Job, stageBackup, streamBackup } from "../make-backup.ts"
 import type { Manifest } from "../manifest.ts";
 import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
+import { RcloneFailure } from "../rclone-failure.ts";
 import { Spool } from "../spool.ts";
 
 /** What came of one dump. */
@@ -33,7 +34,9 @@ interface Run {
  */
 export async function backup(context: Context): Promise<void> {
   const { config, engine, remote, log, signal, startedAt } = context;
-  const [server] = await Promise.all([reachServer(context), remote.traits(signal)]);
+  // Asked for early, to save time; what it fails with is told when the names are reserved.
+  remote.traits(signal).catch(() => {});
+  const server = await reachServer(context);
   const planned = planRun(context, server);
   for (const { target } of planned) engine.requireVersion(await engine.dumpProgram(target), server);
   const runs = planned.map((dump) => {
@@ -70,7 +73,7 @@ async function reserveAll(
     const destinations = await reserve(remote, wanted, { overwrite: config.overwrite, signal });
     return new Map(runs.flatMap((run, index) => (destinations[index] ? [[run, destinations[index]]] : [])));
   } catch (error) {
-    if (!canWait || !(error instanceof BackupError) || error.operation !== "remote") throw error;
+    if (!canWait || !(error instanceof RcloneFailure) || error.misconfigured) throw error;
     log.warn(
       { hint: error.hint },
       `${error.message}; the dumps are made all the same and kept in the spool folder`,

@@ -28,7 +28,7 @@ export interface CampaignOptions {
   readonly faults: readonly string[];
   readonly runsPerCell: number;
   readonly seed: number;
-  onCell?(cell: Cell): void;
+  readonly onCell?: (cell: Cell) => void;
 }
 
 /** How long children may outlive an entrypoint that was killed, in milliseconds. */
@@ -175,8 +175,8 @@ class Lane {
       if (!nameIsTaken && own.startsWith(path) && !own.endsWith(".partial")) await this.#store.remove(own);
     await this.#goodRun(nameIsTaken ? takenName : name);
     if (!nameIsTaken) for (const own of [path, `${path}.manifest.json`]) await this.#store.remove(own);
-    const expected = [`${takenName}.sql.gz.age`, `${takenName}.sql.gz.age.manifest.json`];
-    const rest = [...(await this.#store.download()).keys()].filter((own) => !expected.includes(own));
+    const expected = new Set([`${takenName}.sql.gz.age`, `${takenName}.sql.gz.age.manifest.json`]);
+    const rest = [...(await this.#store.download()).keys()].filter((own) => !expected.has(own));
     const pending = await this.#store.pendingUploads();
     note([...rest, ...pending].map((detail) => ({ column: "leftovers", detail })));
     for (const own of rest) await this.#store.remove(own);
@@ -194,15 +194,9 @@ class Lane {
     return `${this.#store.name}-${this.#runs++}`;
   }
 
-  #start(
-    env: Record<string, string>,
-  ): ReturnType<typeof execa<{ reject: false; extendEnv: false; env: Record<string, string> }>> {
-    return execa("node", [join(projectFolder, "src/main.ts")], {
-      env,
-      extendEnv: false,
-      reject: false,
-      stdin: "ignore",
-    });
+  #start(env: Record<string, string>) {
+    const entrypoint = join(projectFolder, "src/main.ts");
+    return execa("node", [entrypoint], { env, extendEnv: false, reject: false, stdin: "ignore" });
   }
 
   #environment(run: string, name: string): Record<string, string> {

@@ -11,19 +11,25 @@ export interface Victim {
   readonly pid: number;
   readonly database: PostgresServer;
   /** Whether the entrypoint has ended. */
-  ended(): boolean;
+  readonly ended: () => boolean;
 }
 
 export interface Fault {
   readonly name: string;
   /** What the environment of the run has to have. */
-  prepare?(folder: string, random: () => number, env: Record<string, string>): Record<string, string>;
+  readonly prepare?: (
+    folder: string,
+    random: () => number,
+    env: Record<string, string>,
+  ) => Record<string, string>;
   /** Does the harm; false if the run had ended before. */
-  strike?(victim: Victim): Promise<boolean>;
+  readonly strike?: Strike;
 }
 
+type Strike = (victim: Victim) => Promise<boolean>;
+
 /** Kills a child of this name, or waits for one to appear. */
-function killChild(name: string): Fault["strike"] {
+function killChild(name: string): Strike {
   return async ({ run, ended }) => {
     while (!ended()) {
       const child = processesOf(run).find((process) => process.name === name);
@@ -34,7 +40,7 @@ function killChild(name: string): Fault["strike"] {
   };
 }
 
-function signalEntrypoint(signal: NodeJS.Signals): Fault["strike"] {
+function signalEntrypoint(signal: NodeJS.Signals): Strike {
   return async ({ pid, ended }) => !ended() && kill(pid, signal);
 }
 

@@ -1,0 +1,169 @@
+import { execa } from "execa";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { temporaryFolder } from "../fixtures/folder.ts";
+import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
+import { type Peak, watchMemory } from "../fixtures/memory.ts";
+import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
+import { startS3, type S3Server } from "../fixtures/s3.ts";
+import { projectFolder } from "../setup/environment.ts";
+
+const folder = temporaryFolder("large");
+const identity = join(folder, "identity");
+const minutes = 60_000;
+let recipient: string;
+
+beforeAll(async () => {
+  await execa("age-keygen", ["-o", identity]);
+  recipient = (await execa("age-keygen", ["-y", identity])).stdout;
+});
+
+/** Backs up with rcdump and returns how much memory it and its children had at the most. */
+async function backUp(env: Record<string, string>, args: readonly string[] = []): Promise<Peak> {
+  const child = execa("node", [join(projectFolder, "src/main.ts"), ...args], {
+    env: { PATH: process.env["PATH"] ?? "", ENCRYPT_RECIPIENTS: recipient, ...env },
+    extendEnv: false,
+    stdin: "ignore",
+  });
+  const peak = watchMemory(child.pid ?? 0);
+  await child;
+  return peak();
+}
+
+async function shell(script: string, env: Record<string, string>): Promise<string> {
+  return (await execa("bash", ["-c", `set -euo pipefail\n${script}`], { env })).stdout;
+}
+
+/** rcdump's only object in a folder. */
+function onlyObject(store: string): string {
+  const [object, ...others] = readdirSync(store).filter((name) => !name.endsWith(".manifest.json"));
+  expect(others).toEqual([]);
+  return join(store, object ?? "");
+}
+
+describe("PostgreSQL", () => {
+  let server: PostgresServer;
+  let s3: S3Server;
+
+  beforeAll(async () => {
+    [server, s3] = await Promise.all([startPostgres(), startS3()]);
+    await s3.createBucket("backups");
+    for (const [name, rows] of [
+      ["tenth", 270_000],
+      ["whole", 2_700_000],
+    ] as const) {
+      await server.createDatabase(name);
+      await server.psql(name, mixedData(rows));
+    }
+  }, 3 * minutes);
+  afterAll(() => Promise.all([server.stop(), s3.stop()]));
+
+  test(
+    "a dump of 800 MB comes back by rage, gunzip and psql alone, equal to the original",
+    async () => {
+      const store = join(folder, "postgres");
+      await backUp({
+        ...server.env,
+        BACKUP_ENGINE: "postgres",
+        BACKUP_DATABASES: "whole",
+        REMOTE_NAME: store,
+        RCLONE_CONFIG: "/dev/null",
+      });
+      await server.createDatabase("restored");
+      await shell(
+        `rage -d -i ${identity} ${onlyObject(store)} | gunzip | psql -X -q -v ON_ERROR_STOP=1 -d restored`,
+        server.env,
+      );
+      const plain = (database: string): string => `pg_dump ${database} | grep -vE '^(--|.(un)?restrict )'`;
+      const bytes = await shell(
+        `cmp <(${plain("whole")}) <(${plain("restored")}); pg_dump whole | wc -c`,
+        server.env,
+      );
+      expect(Number(bytes)).toBeGreaterThan(800_000_000);
+    },
+    5 * minutes,
+  );
+
+  test(
+    "a dump of 800 MB takes no more memory than one of 80 MB, and less than 300 MB in all",
+    async () => {
+      const to = async (database: string, target: Record<string, string>): Promise<number> =>
+        (await backUp({ ...server.env, BACKUP_ENGINE: "postgres", BACKUP_DATABASES: database, ...target }))
+          .bytes;
+      const targets = {
+        local: { REMOTE_NAME: join(folder, "memory"), RCLONE_CONFIG: "/dev/null" },
+        s3: { ...s3.env, REMOTE_NAME: "store", UPLOAD_PREFIX: "backups" },
+      };
+      for (const target of Object.values(targets)) {
+        const [tenth, whole] = [await to("tenth", target), await to("whole", target)];
+        expect(whole).toBeLessThan(300_000_000);
+        expect(whole / tenth).toBeLessThan(1.15);
+      }
+    },
+    5 * minutes,
+  );
+});
+
+describe("MariaDB", () => {
+  let server: MariadbServer;
+
+  beforeAll(async () => {
+    server = await startMariadb();
+    await server.query("", "CREATE DATABASE whole; CREATE DATABASE restored");
+    await server.query(
+      "whole",
+      `CREATE TABLE mixed (id int PRIMARY KEY, a varchar(200), j json, n decimal(20,4), t datetime(3), b varbinary(64)); ${mixedRows}`,
+    );
+  }, 3 * minutes);
+  afterAll(() => server.stop());
+
+  test(
+    "a dump of 300 MB comes back by rage, gunzip and mariadb alone, equal to the original",
+    async () => {
+      const store = join(folder, "mariadb");
+      await backUp(
+        {
+          ...server.env,
+          BACKUP_ENGINE: "mariadb",
+          BACKUP_DATABASES: "whole",
+          REMOTE_NAME: store,
+          RCLONE_CONFIG: "/dev/null",
+        },
+        server.args,
+      );
+      const connection = [...server.args, `--host=${server.env.MYSQL_HOST}`].join(" ");
+      await shell(
+        `rage -d -i ${identity} ${onlyObject(store)} | gunzip | mariadb ${connection} restored`,
+        server.env,
+      );
+      const dump = (database: string): string =>
+        `mariadb-dump ${connection} --routines --events --triggers ${database}`;
+      const plain = (database: string): string => `${dump(database)} | grep -v '^--'`;
+      const bytes = await shell(
+        `cmp <(${plain("whole")}) <(${plain("restored")}); ${dump("whole")} | wc -c`,
+        server.env,
+      );
+      expect(Number(bytes)).toBeGreaterThan(300_000_000);
+    },
+    5 * minutes,
+  );
+});
+
+/** Some 330 bytes of dump a row. */
+function mixedData(rows: number): string {
+  return `
+    CREATE TABLE mixed (id bigint PRIMARY KEY, a text, j jsonb, n numeric, t timestamptz, u uuid, b bytea);
+    INSERT INTO mixed SELECT i, repeat(md5(i::text), 2) || ' lorem ipsum ' || i,
+      jsonb_build_object('k', i, 's', md5((i * 7)::text), 'a', jsonb_build_array(i, i + 1)), i * 1.37,
+      '2026-01-01'::timestamptz + i * interval '1 s', md5(i::text)::uuid, decode(md5(i::text) || md5((i + 1)::text), 'hex')
+    FROM generate_series(1, ${rows}) i;
+    CREATE VIEW few AS SELECT id, a FROM mixed WHERE id < 100;
+    CREATE FUNCTION next(int) RETURNS int LANGUAGE sql AS 'SELECT $1 + 1';`;
+}
+
+const mixedRows = `
+  INSERT INTO mixed SELECT seq, CONCAT(REPEAT(MD5(seq), 2), ' lorem ipsum ', seq), JSON_OBJECT('k', seq, 's', MD5(seq * 7)),
+    seq * 1.37, '2026-01-01' + INTERVAL seq SECOND, UNHEX(CONCAT(MD5(seq), MD5(seq + 1))) FROM seq_1_to_1300000;
+  CREATE VIEW few AS SELECT id, a FROM mixed WHERE id < 100;
+  CREATE PROCEDURE count_mixed() SELECT COUNT(*) FROM mixed;`;
