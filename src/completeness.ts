@@ -1,18 +1,24 @@
 import { Transform, type TransformCallback } from "node:stream";
+import type { Marks } from "./engines/engine.ts";
 import { BackupError } from "./errors.ts";
+
+/** Enough to know a file by its beginning. */
+const headKept = 16;
 
 /** More than any dump program writes from the beginning of its closing comment to the end of the file. */
 const tailKept = 1024;
 
 /**
- * Passes a dump through and ends only if the dump ends as a complete one does; otherwise it fails, and no
+ * Passes a dump through and ends only if it begins and ends as a complete one does; otherwise it fails, and no
  * stage behind it sees an end. An exit code of 0 alone does not prove that: wrappers and proxies lose it.
- * @param trailer what the last bytes of a complete dump look like
+ * @param program what is being run, for the error
  */
-export function requireTrailer(trailer: RegExp, program: string): Transform {
+export function requireComplete({ beginning, ending }: Marks, program: string): Transform {
+  let head: Buffer = Buffer.alloc(0);
   let tail: Buffer = Buffer.alloc(0);
   return new Transform({
     transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+      if (head.length < headKept) head = Buffer.concat([head, chunk.subarray(0, headKept)]);
       tail =
         chunk.length >= tailKept
           ? chunk.subarray(-tailKept)
@@ -20,16 +26,17 @@ export function requireTrailer(trailer: RegExp, program: string): Transform {
       done(null, chunk);
     },
     flush(done: TransformCallback): void {
-      if (trailer.test(tail.toString("latin1"))) return done();
-      done(
-        new BackupError(
-          "dump",
-          `${program} ended well but its dump is not complete: the closing comment is missing`,
-          {
-            hint: "look for something that cuts its output short: a wrapper, a proxy, an option that sends the dump elsewhere",
-          },
-        ),
-      );
+      if (!beginning.test(head.toString("latin1")))
+        done(incomplete(program, "it does not begin as a dump does"));
+      else if (ending && !ending.test(tail.toString("latin1")))
+        done(incomplete(program, "its end is missing"));
+      else done();
     },
+  });
+}
+
+function incomplete(program: string, what: string): BackupError {
+  return new BackupError("dump", `${program} ended well but its dump is not complete: ${what}`, {
+    hint: "look for something that cuts its output short: a wrapper, a proxy, an option that sends the dump elsewhere",
   });
 }

@@ -137,7 +137,7 @@ export function parseConfig(environment: Environment, readFile: (path: string) =
   };
 
   const data = readSettings(environment, problems);
-  problems.push(...contradictions(data));
+  problems.push(...contradictions(data, environment));
   problems.push(...misspellings(environment), ...dryRuns(environment));
   const remote = attempt(() =>
     parseRemoteName(environment["REMOTE_NAME"] || "store", environment["UPLOAD_PREFIX"] ?? ""),
@@ -186,10 +186,10 @@ function describeIssue(name: string, issue: z.core.$ZodIssue): string {
   return `${name} ${issue.code === "invalid_type" ? "is not set; write postgres or mariadb" : issue.message}`;
 }
 
-function contradictions(data: Settings): string[] {
+function contradictions(data: Settings, environment: Environment): string[] {
   const problems: string[] = [];
   const { BACKUP_DATABASES: databases, BACKUP_ALL: all, BACKUP_FILE_NAME: fileName } = data;
-  if (databases === undefined && !all)
+  if (!environment["BACKUP_DATABASES"] && !all)
     problems.push(
       "BACKUP_DATABASES is not set; name the databases, separated by commas, or * for each of them, or set BACKUP_ALL=true for one dump of the whole server",
     );

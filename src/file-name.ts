@@ -16,6 +16,8 @@ export function patternProblems(pattern: string): string[] {
   if (pattern.startsWith("/"))
     problems.push("begins with /; write a path within the remote, and put a folder in UPLOAD_PREFIX");
   if (pattern.split("/").includes("..")) problems.push("has a .. segment; write the folder itself");
+  if (/\/\/|(^|\/)\.(\/|$)/.test(pattern))
+    problems.push("has an empty or . segment; write a single / between segments");
   if (pattern.endsWith("/")) problems.push("names a folder; add a file name, for instance ${DB}-%F");
   for (const [text, letter] of pattern.matchAll(directive)) {
     if (letter === "") problems.push("ends in a lone %; write %% for a percent sign");

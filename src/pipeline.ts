@@ -1,6 +1,6 @@
 import type { Duplex, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { requireTrailer } from "./completeness.ts";
+import { requireComplete } from "./completeness.ts";
 import type { Compressor } from "./compression.ts";
 import { Digest } from "./digest.ts";
 import { createEncryption } from "./encryption/age.ts";
@@ -55,7 +55,7 @@ export async function storeDump(
         : undefined;
     const store = await stages.open(children);
     const between: Duplex[] = [
-      ...(dump.trailer ? [requireTrailer(dump.trailer, dump.command.file)] : []),
+      requireComplete(dump.marks, dump.command.file),
       plain,
       ...(compressor ? [compressor.open(children, dump.command.env)] : []),
       ...(encryption ? [encryption] : []),

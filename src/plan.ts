@@ -38,9 +38,9 @@ export function planDumps(targets: readonly Target[], naming: Naming, startedAt:
   const taken = new Map<string, string>();
   for (const { target, path } of dumps) {
     const name = targetName(target);
-    if (path.split("/").includes(".."))
+    if (path.split("/").some((segment) => ["", ".", ".."].includes(segment)))
       problems.push(
-        `${name} would get the path ${path}; change BACKUP_FILE_NAME so that .. is no segment of it`,
+        `${name} would get the path ${path}; change BACKUP_FILE_NAME so that it has no empty, . or .. segment`,
       );
     for (const own of [path, manifestPath(path)]) {
       const other = taken.get(own);

@@ -33,10 +33,8 @@ interface Run {
  * @throws BackupError of the operation that failed, or `partial` if some dumps were stored and others were not
  */
 export async function backup(context: Context): Promise<void> {
-  const { config, engine, remote, log, signal, startedAt } = context;
-  // Asked for early, to save time; what it fails with is told when the names are reserved.
-  remote.traits(signal).catch(() => {});
-  const server = await reachServer(context);
+  const { config, engine, log, signal, startedAt } = context;
+  const server = await reachBoth(context);
   const planned = planRun(context, server);
   for (const { target } of planned) engine.requireVersion(await engine.dumpProgram(target), server);
   const runs = planned.map((dump) => {
@@ -60,6 +58,22 @@ export async function backup(context: Context): Promise<void> {
   signal.throwIfAborted();
   await sweepAfter(outcomes, await sweeps, log);
   report(outcomes);
+}
+
+/**
+ * The server, while rclone is asked about the remote to save time. A remote that the settings do not name ends the wait
+ * for a server; whatever else is wrong with it is told when names are reserved.
+ */
+async function reachBoth(context: Context): Promise<Server> {
+  const { remote, signal } = context;
+  const misconfigured = new AbortController();
+  const [server] = await Promise.all([
+    reachServer({ ...context, signal: AbortSignal.any([signal, misconfigured.signal]) }),
+    remote.traits(signal).catch((error: unknown) => {
+      if (error instanceof RcloneFailure && error.misconfigured) misconfigured.abort(error);
+    }),
+  ]);
+  return server;
 }
 
 /** A store that does not answer stops a run before anything is dumped, unless the dumps can wait in the spool folder. */

@@ -15,12 +15,19 @@ export function targetName(target: Target): string {
 
 export type DumpFormat = "sql" | "custom" | "tar";
 
+/** What tells a complete dump from one that was cut, or is none. */
+export interface Marks {
+  /** Matches the first bytes, as Latin-1. */
+  readonly beginning: RegExp;
+  /** Matches the last kilobyte; there is none where the format or the user's arguments leave no mark at the end. */
+  readonly ending?: RegExp | undefined;
+}
+
 /** One dump, ready to be started. */
 export interface Dump {
   readonly command: Command;
   readonly format: DumpFormat;
-  /** How a complete dump ends; undefined where the format or the user's arguments leave no such mark. */
-  readonly trailer: RegExp | undefined;
+  readonly marks: Marks;
   /** The user's arguments without secrets, for the manifest. */
   readonly arguments: readonly string[];
 }

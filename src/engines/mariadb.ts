@@ -5,6 +5,7 @@ import { type Command, run, type SubprocessError } from "../subprocess.ts";
 import {
   type Dump,
   type DumpProgram,
+  type Marks,
   type MissingRight,
   type Engine,
   type Server,
@@ -17,7 +18,19 @@ import { type Option, readOptions, refuse } from "./options.ts";
 
 const syntax = {
   shortWithValue: { h: "host", P: "port", u: "user", S: "socket", r: "result-file", T: "tab", w: "where" },
-  short: { A: "all-databases", B: "databases", C: "compress" },
+  short: { A: "all-databases", B: "databases", C: "compress", "?": "help", V: "version", X: "xml" },
+  long: [
+    "all-databases",
+    "databases",
+    "compress",
+    "password",
+    "help",
+    "version",
+    "print-defaults",
+    "xml",
+    "no-defaults",
+    "ssl",
+  ],
   longWithValue: [
     "host",
     "port",
@@ -50,6 +63,15 @@ const syntax = {
     "defaults-group-suffix",
     "compatible",
     "log-error",
+    "as-of",
+    "character-sets-dir",
+    "fields-terminated-by",
+    "fields-enclosed-by",
+    "fields-optionally-enclosed-by",
+    "fields-escaped-by",
+    "lines-terminated-by",
+    "max-statement-time",
+    "system",
   ],
 };
 
@@ -66,10 +88,13 @@ const refusals = {
   "result-file": "would send the dump elsewhere; the name is BACKUP_FILE_NAME",
   tab: "writes files on the server; leave it out",
   "print-defaults": "prints secrets and dumps nothing; leave it out",
+  xml: "writes no SQL, which nothing could restore; leave it out",
+  help: "dumps nothing; leave it out",
+  version: "dumps nothing; leave it out",
 };
 
-/** The last line of a complete dump, with or without the date. */
-const dumpTrailer = /\n-- Dump completed( on [\d: -]+)?\s*$/;
+/** A dump is never empty, and ends in this line, with or without the date. */
+const marks: Marks = { beginning: /^[-/]/, ending: /\n-- Dump completed( on [\d: -]+)?\s*$/ };
 
 /**
  * A consistent dump with everything in it: mariadb-dump leaves routines and events out unless told. What the user
@@ -148,13 +173,13 @@ export class MariaDB implements Engine {
     return {
       command: this.#command("mariadb-dump", [...options, ...what], explainDump(targetName(target))),
       format: "sql",
-      trailer: (await this.#writesTrailer(options)) ? dumpTrailer : undefined,
+      marks: (await this.#hasComments(options)) ? marks : { beginning: marks.beginning },
       arguments: [...standardArguments, ...this.#arguments],
     };
   }
 
   /** A dump without comments (--compact, --skip-comments, in an option file too) has no closing one. */
-  async #writesTrailer(options: string[]): Promise<boolean> {
+  async #hasComments(options: string[]): Promise<boolean> {
     const command = this.#command("mariadb-dump", [...options, "--help"], explainDump("the server"));
     const { stdout } = await run(command);
     return !/^comments\s+FALSE$/m.test(stdout);

@@ -5,6 +5,7 @@ import { type Command, run, type SubprocessError } from "../subprocess.ts";
 import {
   type Dump,
   type DumpFormat,
+  type Marks,
   type DumpProgram,
   type MissingRight,
   type Engine,
@@ -35,7 +36,8 @@ const syntax = {
     U: "username",
     Z: "compress",
   },
-  short: { W: "password", w: "no-password", g: "globals-only" },
+  short: { W: "password", "?": "help", V: "version" },
+  long: ["password", "help", "version"],
   longWithValue: [
     "dbname",
     "extension",
@@ -80,11 +82,23 @@ const refusals = {
   database: "names a database; set PGDATABASE instead",
   file: "would send the dump elsewhere; the name is BACKUP_FILE_NAME",
   password: "asks for a password at a terminal; set PGPASSWORD_FILE or PGPASSFILE",
+  help: "dumps nothing; leave it out",
+  version: "dumps nothing; leave it out",
 };
 
-/** The last lines of a complete dump. Newer programs close it with `\unrestrict`. */
-const dumpTrailer = /\n-- PostgreSQL database dump complete\n--\s*(\\unrestrict \w+\s*)?$/;
-const clusterTrailer = /\n-- PostgreSQL database cluster dump complete\n--\s*(\\unrestrict \w+\s*)?$/;
+/**
+ * How complete dumps begin and end. Newer programs close SQL with `\unrestrict`. The custom format ends in data: see
+ * pg_backup_custom.c for its magic, pg_backup_tar.c for the first member's name.
+ */
+const marks: Record<DumpFormat | "cluster", Marks> = {
+  sql: { beginning: /^--/, ending: /\n-- PostgreSQL database dump complete\n--\s*(\\unrestrict \w+\s*)?$/ },
+  cluster: {
+    beginning: /^--/,
+    ending: /\n-- PostgreSQL database cluster dump complete\n--\s*(\\unrestrict \w+\s*)?$/,
+  },
+  custom: { beginning: /^PGDMP/ },
+  tar: { beginning: /^toc\.dat\0/, ending: /\0{1024}$/ },
+};
 
 /** What psql and pg_dump exit with when the connection cannot be made or is lost (psql's man page: "Exit Status"). */
 const badConnection = 2;
@@ -162,11 +176,12 @@ export class Postgres implements Engine {
     const common = { arguments: this.#arguments };
     const explain = explainDump(target);
     if (target.scope === "database") {
-      const args = ["--no-password", ...this.#arguments, `--dbname=${conninfo(target.database)}`];
-      const trailer = this.format === "sql" ? dumpTrailer : undefined;
-      return { ...common, command: this.#command("pg_dump", args, explain), format: this.format, trailer };
+      // In front, where no option of the user's can take it for its value.
+      const args = ["--no-password", `--dbname=${conninfo(target.database)}`, ...this.#arguments];
+      const command = this.#command("pg_dump", args, explain);
+      return { ...common, command, format: this.format, marks: marks[this.format] };
     }
-    const format = { format: "sql", trailer: clusterTrailer } as const;
+    const format = { format: "sql", marks: marks.cluster } as const;
     if (target.scope === "server")
       return {
         ...common,
