@@ -10,7 +10,7 @@ import { help } from "./help.ts";
 import { createLogger } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { RcloneRemote } from "./remote.ts";
-import { isInstalled } from "./subprocess.ts";
+import { isInstalled } from "./program.ts";
 import { version } from "./version.ts";
 
 const engines = { postgres: Postgres, mariadb: MariaDB };

@@ -1,7 +1,8 @@
 import type { Duplex } from "node:stream";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
 import { BackupError } from "./errors.ts";
-import type { Command, SubprocessError, Subprocesses } from "./subprocess.ts";
+import type { Command, SubprocessError } from "./program.ts";
+import type { Subprocesses } from "./subprocess.ts";
 
 /** How dumps are compressed; `level` is within {@link compressionLevels}. */
 export type Compression =

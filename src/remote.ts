@@ -1,9 +1,10 @@
 import type { Writable } from "node:stream";
 import { z } from "zod";
-import type { Environment } from "./config.ts";
+import type { Environment } from "./environment.ts";
 import type { Operation } from "./errors.ts";
 import { explainRclone, RcloneFailure } from "./rclone-failure.ts";
-import { type Command, run, type Subprocesses } from "./subprocess.ts";
+import type { Command } from "./program.ts";
+import { run, type Subprocesses } from "./subprocess.ts";
 
 /** An object that lies in the remote. */
 export interface StoredObject {

@@ -1,4 +1,4 @@
-import type { Environment } from "./config.ts";
+import type { Environment } from "./environment.ts";
 
 /**
  * Uploads of unknown size go in chunks of one size, and a store takes so many of them. Sources: Amazon S3 "Multipart

@@ -1,70 +1,15 @@
 import { spawn } from "node:child_process";
-import { accessSync, constants } from "node:fs";
-import { delimiter, join } from "node:path";
 import { addAbortSignal, type Duplex, type Readable, Writable } from "node:stream";
 import { execa, type ResultPromise } from "execa";
 import { BackupError } from "./errors.ts";
 import { openGuardedPipe } from "./guarded-pipe.ts";
-
-/** A program to run. */
-export interface Command {
-  readonly file: string;
-  /** Every user of the machine can read these: no secrets. */
-  readonly args: readonly string[];
-  /** Its whole environment: nothing is added. */
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** What to tell the user when it fails. */
-  explain(failure: SubprocessError): Error;
-}
+import { type Command, type Ending, SubprocessError } from "./program.ts";
 
 /** How long a child may take to obey SIGTERM before SIGKILL, in milliseconds; half of Docker's grace period. */
 const killDelay = 5000;
 
 /** Bytes of stderr that are kept for the error message. */
 const stderrKept = 8192;
-
-/** A child process that could not be started, exited with a code other than 0, or died by a signal. */
-export class SubprocessError extends Error {
-  override readonly name = "SubprocessError";
-  readonly file: string;
-  readonly exitCode: number | undefined;
-  readonly signal: string | undefined;
-  /** The last lines the program wrote to stderr. */
-  readonly stderr: string;
-
-  constructor(file: string, end: Ending, stderr: string) {
-    super(`${file} ${describeEnding(end)}`, end.cause === undefined ? undefined : { cause: end.cause });
-    this.file = file;
-    this.exitCode = end.exitCode;
-    this.signal = end.signal;
-    this.stderr = stderr.trim();
-  }
-}
-
-interface Ending {
-  exitCode?: number | undefined;
-  signal?: string | undefined;
-  cause?: unknown;
-}
-
-function describeEnding({ exitCode, signal, cause }: Ending): string {
-  if (signal !== undefined) return `was ended by ${signal}`;
-  if (exitCode !== undefined) return `exited with code ${exitCode}`;
-  if ((cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return "is not installed";
-  return "could not be run";
-}
-
-/** Whether a program of this name can be found on the PATH of `env`. */
-export function isInstalled(name: string, env: Command["env"]): boolean {
-  return (env["PATH"] ?? "").split(delimiter).some((folder) => {
-    try {
-      accessSync(join(folder, name), constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
 
 /**
  * Runs a program to its end and returns what it wrote to stdout.

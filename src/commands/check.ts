@@ -9,7 +9,8 @@ import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
 import { streamLimit } from "../stream-limit.ts";
-import { run, type SubprocessError } from "../subprocess.ts";
+import type { SubprocessError } from "../program.ts";
+import { run } from "../subprocess.ts";
 import { formatTable } from "../table.ts";
 import { version } from "../version.ts";
 

@@ -1,4 +1,4 @@
-import type { Command } from "../subprocess.ts";
+import type { Command } from "../program.ts";
 import { BackupError } from "../errors.ts";
 
 /** What one dump is of. */

@@ -1,7 +1,8 @@
-import type { Environment } from "../config.ts";
+import type { Environment } from "../environment.ts";
 import { BackupError } from "../errors.ts";
 import { redact } from "../redaction.ts";
-import { type Command, run, type SubprocessError } from "../subprocess.ts";
+import type { Command, SubprocessError } from "../program.ts";
+import { run } from "../subprocess.ts";
 import {
   type Dump,
   type DumpProgram,

@@ -1,0 +1,58 @@
+import { accessSync, constants } from "node:fs";
+import { delimiter, join } from "node:path";
+import type { Environment } from "./environment.ts";
+
+/** A program to run. */
+export interface Command {
+  readonly file: string;
+  /** Every user of the machine can read these: no secrets. */
+  readonly args: readonly string[];
+  /** Its whole environment: nothing is added. */
+  readonly env: Environment;
+  /** What to tell the user when it fails. */
+  explain(failure: SubprocessError): Error;
+}
+
+/** A child process that could not be started, exited with a code other than 0, or died by a signal. */
+export class SubprocessError extends Error {
+  override readonly name = "SubprocessError";
+  readonly file: string;
+  readonly exitCode: number | undefined;
+  readonly signal: string | undefined;
+  /** The last lines the program wrote to stderr. */
+  readonly stderr: string;
+
+  constructor(file: string, end: Ending, stderr: string) {
+    super(`${file} ${describeEnding(end)}`, end.cause === undefined ? undefined : { cause: end.cause });
+    this.file = file;
+    this.exitCode = end.exitCode;
+    this.signal = end.signal;
+    this.stderr = stderr.trim();
+  }
+}
+
+/** How a process ended. */
+export interface Ending {
+  exitCode?: number | undefined;
+  signal?: string | undefined;
+  cause?: unknown;
+}
+
+function describeEnding({ exitCode, signal, cause }: Ending): string {
+  if (signal !== undefined) return `was ended by ${signal}`;
+  if (exitCode !== undefined) return `exited with code ${exitCode}`;
+  if ((cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return "is not installed";
+  return "could not be run";
+}
+
+/** Whether a program of this name can be found on the PATH of `env`. */
+export function isInstalled(name: string, env: Environment): boolean {
+  return (env["PATH"] ?? "").split(delimiter).some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}

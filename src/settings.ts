@@ -1,0 +1,146 @@
+import { z } from "zod";
+import { type Compression, compressionLevels } from "./compression.ts";
+import type { Environment } from "./environment.ts";
+import { BackupError } from "./errors.ts";
+import { hasPlaceholder, patternProblems } from "./file-name.ts";
+
+const flag = z.string().transform((value, context) => {
+  const word = value.toLowerCase();
+  if (["true", "1", "yes", "on"].includes(word)) return true;
+  if (["false", "0", "no", "off"].includes(word)) return false;
+  context.addIssue(`is ${JSON.stringify(value)}; write true or false`);
+  return z.NEVER;
+});
+
+function whole(least: number, most: number, unit: string): z.ZodType<number, string> {
+  return z.string().transform((value, context) => {
+    const number = Number(value);
+    if (/^\d+$/.test(value) && number >= least && number <= most) return number;
+    context.addIssue(`is ${JSON.stringify(value)}; write ${unit} from ${least} to ${most}`);
+    return z.NEVER;
+  });
+}
+
+function oneOf<const T extends string>(words: readonly T[]): z.ZodType<T, string> {
+  return z.string().transform((value, context) => {
+    const word = words.find((known) => known === value.toLowerCase());
+    if (word !== undefined) return word;
+    context.addIssue(`is ${JSON.stringify(value)}; write ${words.join(", ")}`);
+    return z.NEVER;
+  });
+}
+
+const databaseList = z.string().transform((value, context) => {
+  const names = value.split(",").map((name) => name.trim());
+  if (names.includes("")) context.addIssue("has an empty name between its commas; remove the extra comma");
+  const exclusions = names.filter((name) => name.startsWith("!"));
+  if (exclusions.includes("!")) context.addIssue("has a lone !; write the name to exclude after it");
+  if (exclusions.length === names.length) context.addIssue("only excludes; write *, before the exclusions");
+  return names;
+});
+
+const pattern = z.string().superRefine((value, context) => {
+  for (const problem of patternProblems(value)) context.addIssue(problem);
+});
+
+const timeZone = z.string().transform((value, context) => {
+  try {
+    return new Intl.DateTimeFormat("en", { timeZone: value.replace(/^:/, "") }).resolvedOptions().timeZone;
+  } catch {
+    context.addIssue(
+      `is ${JSON.stringify(value)}, which is no time zone; write one such as UTC or Europe/Berlin`,
+    );
+    return z.NEVER;
+  }
+});
+
+/** Each setting with a value of its own, by name. */
+export const settings = {
+  BACKUP_ENGINE: oneOf(["postgres", "mariadb"]),
+  BACKUP_DATABASES: databaseList.optional(),
+  BACKUP_ALL: flag.default(false),
+  BACKUP_GLOBALS: flag.default(false),
+  BACKUP_FILE_NAME: pattern.optional(),
+  BACKUP_COMPRESSION: oneOf(["gzip", "zstd", "none"]).default("gzip"),
+  BACKUP_COMPRESSION_LEVEL: whole(1, 19, "a whole number").optional(),
+  BACKUP_CONCURRENCY: whole(1, 64, "a whole number").default(1),
+  BACKUP_OVERWRITE: flag.default(true),
+  BACKUP_SPOOL_DIR: z
+    .string()
+    .startsWith("/", "is no absolute path; write one that begins with /")
+    .optional(),
+  BACKUP_WAIT: whole(0, 86400, "whole seconds").default(0),
+  TZ: timeZone.default("UTC"),
+};
+
+/** What the settings say. */
+export type Settings = { [name in keyof typeof settings]: z.infer<(typeof settings)[name]> };
+
+/**
+ * Reads one setting after the other, so that one that is wrong hides no other. Orchestrators set unused variables to
+ * the empty string: for all settings but keys that is the same as unset.
+ */
+export function readSettings(environment: Environment, problems: string[]): Settings {
+  const data: Record<string, unknown> = {};
+  for (const [name, setting] of Object.entries<z.ZodType>(settings)) {
+    const read = setting.safeParse(environment[name] || undefined);
+    if (read.success) data[name] = read.data;
+    else problems.push(...read.error.issues.map((issue) => describeIssue(name, issue)));
+  }
+  // Where something is missing there is a problem, and nobody uses this further than to look for others.
+  return data as Settings;
+}
+
+function describeIssue(name: string, issue: z.core.$ZodIssue): string {
+  return `${name} ${issue.code === "invalid_type" ? "is not set; write postgres or mariadb" : issue.message}`;
+}
+
+/** Settings that do not go together, or are too few. */
+export function contradictions(data: Settings, environment: Environment): string[] {
+  const problems: string[] = [];
+  const { BACKUP_DATABASES: databases, BACKUP_ALL: all, BACKUP_FILE_NAME: fileName } = data;
+  if (!environment["BACKUP_DATABASES"] && !all)
+    problems.push(
+      "BACKUP_DATABASES is not set; name the databases, separated by commas, or * for each of them, or set BACKUP_ALL=true for one dump of the whole server",
+    );
+  if (databases !== undefined && all)
+    problems.push(
+      "BACKUP_DATABASES and BACKUP_ALL are both set; keep BACKUP_DATABASES for one file a database, or BACKUP_ALL=true for one file with all of them",
+    );
+  if (data.BACKUP_GLOBALS && all)
+    problems.push(
+      "BACKUP_GLOBALS and BACKUP_ALL are both set; a dump of the whole server has roles and tablespaces in it: unset BACKUP_GLOBALS",
+    );
+  if (data.BACKUP_GLOBALS && data.BACKUP_ENGINE === "mariadb")
+    problems.push(
+      "BACKUP_GLOBALS is for PostgreSQL only; unset it, and name mysql in BACKUP_DATABASES for the accounts",
+    );
+  const several =
+    (databases?.length ?? 0) > 1 || databases?.some((name) => /[*?]/.test(name)) || data.BACKUP_GLOBALS;
+  if (fileName !== undefined && !all && several && !hasPlaceholder(fileName))
+    problems.push(
+      "BACKUP_FILE_NAME has no ${DB}, so that several databases would be written to one file; put ${DB} into it",
+    );
+  return problems;
+}
+
+/** igzip, pigz and zstd have levels of their own: the range depends on the format. */
+export function readCompression(data: Settings): Compression {
+  const { BACKUP_COMPRESSION: format, BACKUP_COMPRESSION_LEVEL: level } = data;
+  if (format === "none") {
+    if (level === undefined) return { format };
+    throw new BackupError(
+      "configuration",
+      "BACKUP_COMPRESSION_LEVEL is set, but BACKUP_COMPRESSION is none",
+      {
+        hint: "unset one of them",
+      },
+    );
+  }
+  const { least, most, standard } = compressionLevels[format];
+  if (level !== undefined && level > most)
+    throw new BackupError("configuration", `BACKUP_COMPRESSION_LEVEL is ${level}`, {
+      hint: `write a whole number from ${least} to ${most} for ${format}`,
+    });
+  return { format, level: level ?? standard };
+}

@@ -1,0 +1,15 @@
+import { expect, test } from "vitest";
+import { runCampaign } from "./campaign/campaign.ts";
+import { faults } from "./campaign/faults.ts";
+import { storeNames } from "./campaign/stores.ts";
+
+// A short one with a fixed seed; `npm run faults` is the long one.
+test("backups that are killed at random moments leave no truncated object, no bad manifest and no debris", async () => {
+  const names = faults.map(({ name }) => name);
+  const cells = await runCampaign({ stores: storeNames, faults: names, runsPerCell: 2, seed: 1 });
+  expect(cells.flatMap(({ violations }) => violations)).toEqual([]);
+  expect(cells.map(({ runs }) => runs)).toEqual(cells.map(() => 2));
+  expect(cells).toHaveLength(storeNames.length * names.length);
+  const struck = cells.reduce((total, cell) => total + cell.struck, 0);
+  expect(struck).toBeGreaterThan(cells.length);
+}, 900_000);
