@@ -58,7 +58,7 @@ export class Progress {
         [...this.#tracked]
           .map(describe)
           .join("   ")
-          .slice(0, (this.#screen.columns ?? 80) - 1),
+          .slice(0, (this.#screen.columns || 80) - 1),
       );
       this.#painted = true;
       return;

@@ -306,16 +306,21 @@ function explainQuery(failure: SubprocessError): Error {
   return new BackupError("connect", `a query failed: ${words}`, { cause });
 }
 
+/** What mariadb-dump says, and what can be done about it. */
+const dumpHints: [RegExp, string][] = [
+  [
+    /denied|insufficient privileges/i,
+    "grant SELECT, SHOW VIEW, TRIGGER and EVENT on the database to this account; `rcdump check` lists what is missing",
+  ],
+  [/Unknown database/, "correct BACKUP_DATABASES; with * in it `rcdump check` lists what there is"],
+];
+
 function explainDump(what: string): Command["explain"] {
-  return (failure) => {
-    const denied = /denied|insufficient privileges/i.test(failure.stderr);
-    return new BackupError("dump", `dump of ${what} failed: ${serverWords(failure)}`, {
+  return (failure) =>
+    new BackupError("dump", `dump of ${what} failed: ${serverWords(failure)}`, {
       cause: failure,
-      hint: denied
-        ? "grant SELECT, SHOW VIEW, TRIGGER and EVENT on the database to this account; `rcdump check` lists what is missing"
-        : undefined,
+      hint: dumpHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
     });
-  };
 }
 
 function serverWords(failure: SubprocessError): string {

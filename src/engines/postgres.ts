@@ -309,16 +309,28 @@ function explainQuery(failure: SubprocessError, database: string): Error {
   });
 }
 
+/** What pg_dump says, and what can be done about it. */
+const dumpHints: [RegExp, string][] = [
+  [
+    /permission denied|query would be affected by row-level security/,
+    "grant pg_read_all_data to this account, or leave the object out with --exclude-table; `rcdump check` lists what is missing",
+  ],
+  [
+    /database ".*" does not exist/s,
+    "correct BACKUP_DATABASES; with * in it `rcdump check` lists what there is",
+  ],
+  [
+    /lock timeout|could not obtain lock|canceling statement due to/,
+    "something held a lock for too long: see pg_locks, or raise the timeout",
+  ],
+];
+
 function explainDump(target: Target): Command["explain"] {
-  return (failure) => {
-    const denied = /permission denied|query would be affected by row-level security/.test(failure.stderr);
-    return new BackupError("dump", `dump of ${targetName(target)} failed: ${serverWords(failure)}`, {
+  return (failure) =>
+    new BackupError("dump", `dump of ${targetName(target)} failed: ${serverWords(failure)}`, {
       cause: failure,
-      hint: denied
-        ? "grant pg_read_all_data to this account, or leave the object out with --exclude-table; `rcdump check` lists what is missing"
-        : undefined,
+      hint: dumpHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
     });
-  };
 }
 
 /** What the program said of the error, on one line, without its name and what only repeats it. */
