@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { put } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
+import { createEncryption } from "../encryption/age.ts";
 import { type Server, type Target, targetName } from "../engines/engine.ts";
 import { BackupError, type Operation } from "../errors.ts";
 import { formatBytes } from "../format.ts";
@@ -44,7 +45,7 @@ export async function check(context: Context, { json }: { json: boolean }): Prom
     for (const { target } of dumps) findings.push(...(await examineRights(context, target, server)));
   }
   await examine(findings, "compression", async () => findCompressor(context));
-  findings.push(...describeRecipients(context));
+  findings.push(...(await examineRecipients(context)));
   await examine(findings, "tools", () => findTools(context));
   if (await examine(findings, "remote", () => describeRemote(context, dumps ?? [])))
     await examine(findings, "write", () => tryWriting(context));
@@ -163,9 +164,11 @@ async function findTools({ config, isInstalled, signal }: Context): Promise<Resu
   return { detail: [`rcdump ${version}`, ...(await Promise.all(versions))].join(", "), value: true };
 }
 
-function describeRecipients({ config }: Context): Finding[] {
+/** A line for each key. A key that is well formed and yet no key shows only when it is used. */
+async function examineRecipients({ config }: Context): Promise<Finding[]> {
   const what = "encryption";
-  if (config.recipients.length === 0)
+  const { recipients } = config;
+  if (recipients.length === 0)
     return [
       {
         what,
@@ -174,11 +177,15 @@ function describeRecipients({ config }: Context): Finding[] {
         hint: "set ENCRYPT_RECIPIENTS",
       },
     ];
-  return config.recipients.map(({ kind, fingerprint }) => ({
-    what,
-    state: "ok",
-    detail: `${kind} ${fingerprint}`,
-  }));
+  const findings: Finding[] = [];
+  await examine(findings, what, async () => {
+    await createEncryption(recipients.map(({ recipient }) => recipient));
+    return {
+      detail: recipients.map(({ kind, fingerprint }) => `${kind} ${fingerprint}`).join(", "),
+      value: true,
+    };
+  });
+  return findings;
 }
 
 async function describeRemote(

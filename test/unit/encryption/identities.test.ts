@@ -73,7 +73,7 @@ describe("age identity files", () => {
     ],
     [
       "an ssh public key",
-      `\n${"ssh-ed25519 AAAA alice"}`,
+      "\nssh-ed25519 AAAA alice",
       "line 2: this is an ssh public key, not an identity",
       writeIdentity,
     ],
@@ -165,9 +165,22 @@ describe("ssh private keys", () => {
       ["without their end", () => secret.slice(0, 200)],
       ["without their middle", () => secret.replace(/\n.{70}\n.{70}\n/, "\n")],
       ["with other content", () => secret.replace(/\n[^-]*\n-/, "\nAAAA\n-")],
-      ["of a later version", () => withLaterVersion(secret)],
-      ["with check numbers that differ", () => withFlippedCheck(secret)],
+      ["of a later version", () => rewrite(secret, (bytes) => bytes.write("openssh-key-v2"))],
+      // After the magic, "none" and "none" as strings of 8 bytes, and an empty string of 4.
+      ["with two keys", () => rewrite(secret, (bytes) => bytes.writeUInt32BE(2, 15 + 8 + 8 + 4))],
+      [
+        // The two equal numbers before the private part, by which a wrong passphrase is noticed.
+        "with check numbers that differ",
+        () => rewrite(secret, (bytes) => bytes.writeUInt32BE(7, bytes.lastIndexOf("ssh-ed25519") - 12)),
+      ],
     ])("%s", (_name, text) => refuses(text(), "line 1: malformed ssh private key", wrote));
+
+    test("with a key derivation of no rounds", async () => {
+      const key = sshKey("rounds", "-t", "ed25519", "-N", passphrase, "-a", "1").secret;
+      // After the magic, "aes256-ctr", "bcrypt", and within the options the salt of 16 bytes.
+      const text = rewrite(key, (bytes) => bytes.writeUInt32BE(0, 15 + 14 + 10 + 4 + 20));
+      await refuses(text, "line 1: malformed ssh private key", wrote, passphrase);
+    });
 
     test("PEM", async () => {
       const text = "-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n";
@@ -175,19 +188,11 @@ describe("ssh private keys", () => {
     });
   });
 
-  function withLaterVersion(pem: string): string {
+  /** The same key file after a change of its bytes. */
+  function rewrite(pem: string, change: (bytes: Buffer) => void): string {
     const [begin, ...lines] = pem.trim().split("\n");
     const bytes = Buffer.from(lines.slice(0, -1).join(""), "base64");
-    bytes.write("openssh-key-v2");
-    return [begin, bytes.toString("base64"), lines.at(-1)].join("\n");
-  }
-
-  /** The two equal numbers before the private part are how a wrong passphrase is noticed. */
-  function withFlippedCheck(pem: string): string {
-    const [begin, ...lines] = pem.trim().split("\n");
-    const bytes = Buffer.from(lines.slice(0, -1).join(""), "base64");
-    const privatePart = bytes.lastIndexOf("ssh-ed25519") - 12;
-    bytes[privatePart]! ^= 1;
+    change(bytes);
     return [begin, bytes.toString("base64"), lines.at(-1)].join("\n");
   }
 });

@@ -130,15 +130,6 @@ describe("a passphrase", () => {
   });
 });
 
-test("what is encrypted to a tag recipient is decrypted by age and the plugin of its test key", async () => {
-  // The recipient of age-plugin-tagtest, whose key is public. Source: tag/internal/age-plugin-tagtest in age 1.3
-  const tag = "age1tag1qwe0kafsjrar4txm6heqnhpfuggzr0gvznz7fvygxrlq90u5mq2pysxtw6h";
-  const [recipient] = parseRecipientsFile(tag, "tag");
-  expect(recipient).toMatchObject({ kind: "tag", fingerprint: tag });
-  const input = await through(await createEncryption([recipient!.recipient]), Buffer.from("hello"));
-  expect(run("age", ["-d", "-j", "tagtest"], { input }).toString()).toBe("hello");
-});
-
 test.each([
   ["binary", []],
   ["armored", ["-a"]],

@@ -7,11 +7,11 @@ import { join } from "node:path";
 export function run(
   command: string,
   args: string[],
-  { input = Buffer.alloc(0) as string | Uint8Array, env = {} as Record<string, string> } = {},
+  options: { input?: string | Uint8Array; env?: Record<string, string> } = {},
 ): Buffer {
   const result = spawnSync(command, args, {
-    input,
-    env: { ...process.env, ...env },
+    input: options.input ?? "",
+    env: { ...process.env, ...options.env },
     maxBuffer: 64 * 1024 * 1024,
   });
   if (result.error !== undefined) throw result.error;

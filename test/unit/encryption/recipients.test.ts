@@ -8,6 +8,7 @@ import {
   parseRecipientsFile,
   passphraseRecipient,
 } from "../../../src/encryption/recipients.ts";
+import { createHeader } from "../../../src/encryption/header.ts";
 import { encodeStrings } from "../../../src/encryption/ssh-wire.ts";
 import { makeKeyDirectory, run, sshKeygen } from "./programs.ts";
 
@@ -44,6 +45,25 @@ function ed25519Point(): Buffer {
   return Buffer.from(ed25519.split(" ")[1]!, "base64").subarray(-32);
 }
 
+/** BIP 173, without its limit of 90 characters. */
+function bech32(prefix: string, bytes: Buffer): string {
+  const bits = [...bytes].map((byte) => byte.toString(2).padStart(8, "0")).join("");
+  const words = (bits.match(/.{1,5}/g) ?? []).map((word) => Number.parseInt(word.padEnd(5, "0"), 2));
+  const codes = [...Buffer.from(prefix)];
+  const expanded = [...codes.map((code) => code >> 5), 0, ...codes.map((code) => code & 31)];
+  const generators = [0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd, 0x2a1462b3];
+  const sum = [...expanded, ...words, 0, 0, 0, 0, 0, 0].reduce((state, word) => {
+    const shifted = ((state & 0x1ffffff) << 5) ^ word;
+    return generators.reduce(
+      (next, generator, bit) => (((state >> 25) >> bit) & 1 ? next ^ generator : next),
+      shifted,
+    );
+  }, 1);
+  const checksum = [25, 20, 15, 10, 5, 0].map((shift) => ((sum ^ 1) >> shift) & 31);
+  const alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
+  return `${prefix}1${[...words, ...checksum].map((word) => alphabet[word]).join("")}`;
+}
+
 function refusal(work: () => unknown): BackupError {
   try {
     work();
@@ -73,6 +93,18 @@ describe("fingerprints", () => {
     const sum = run("sha256sum", [], { input: hybrid }).toString().slice(0, 32);
     expect(parseRecipients(hybrid, "X")).toEqual([
       { recipient: hybrid, kind: "hybrid", fingerprint: `age1pq1…${sum}` },
+    ]);
+  });
+
+  test("of tags for hardware tokens are the recipient, and short if it is hybrid", async () => {
+    // The recipient of age-plugin-tagtest, the test plugin in age 1.3.
+    const tag = "age1tag1qwe0kafsjrar4txm6heqnhpfuggzr0gvznz7fvygxrlq90u5mq2pysxtw6h";
+    const [named] = parseRecipients(tag, "X");
+    expect(named).toEqual({ recipient: tag, kind: "tag", fingerprint: tag });
+    const { header } = await createHeader([named!.recipient]);
+    expect(header.toString()).toContain("\n-> p256tag ");
+    expect(parseRecipients(bech32("age1tagpq", Buffer.alloc(1249, 7)), "X")).toMatchObject([
+      { kind: "hybrid-tag", fingerprint: expect.stringMatching(/^age1tagpq1…[0-9a-f]{32}$/) },
     ]);
   });
 
@@ -181,7 +213,7 @@ describe("no recipient is refused and does not mean no encryption", () => {
 
 describe("a private key is refused by name, and not repeated:", () => {
   const pem = (type: "pkcs1" | "pkcs8") =>
-    generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type }).toString();
+    generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey.export({ format: "pem", type });
   const ageKeygen = "give the public half: `age-keygen -y FILE` prints it";
   const pubFile = "give the public half: the .pub file beside it";
   const sshKeygenHint = "give the public half: `ssh-keygen -y -f FILE` prints it";
