@@ -135,8 +135,10 @@ async function backUp(
   destination: Destination | undefined,
   spool: Spool | undefined,
 ): Promise<Manifest> {
-  const { engine, config, isInstalled } = context;
+  const { engine, config, isInstalled, log, signal } = context;
   const { planned, runId } = run;
+  for (const omission of await engine.omissions(planned.target, server, signal))
+    log.warn({ database: targetName(planned.target) }, `${targetName(planned.target)}: ${omission}`);
   const job: Job = {
     planned,
     runId,

@@ -72,6 +72,8 @@ export interface Engine {
   dump(target: Target, server: Server): Promise<Dump>;
   /** What this account may not do that a dump of the target needs. */
   missingRights(target: Target, server: Server, signal?: AbortSignal): Promise<MissingRight[]>;
+  /** Those of them for which a dump says nothing and leaves something out. */
+  omissions(target: Target, server: Server, signal?: AbortSignal): Promise<string[]>;
 }
 
 /** A right that the account lacks. */

@@ -18,16 +18,8 @@ export function readDatabases(rows: readonly string[]): DatabaseInfo[] {
   });
 }
 
-/**
- * The rights of this account on everything and on one database, a name a line. A pattern in a database-level
- * grant is matched as the server does, with LIKE.
- */
-export function rightsQuery(database: string | undefined): string {
-  const global = "SELECT privilege_type FROM information_schema.user_privileges";
-  if (database === undefined) return `${global};`;
-  const name = `CONVERT(X'${Buffer.from(database).toString("hex")}' USING utf8mb4)`;
-  return `${global} UNION SELECT privilege_type FROM information_schema.schema_privileges WHERE ${name} LIKE table_schema;`;
-}
+/** The rights of this account, those of its role included: information_schema does not show these. */
+export const grantsQuery = "SHOW GRANTS;";
 
 /** What mariadb-dump needs. Tables and triggers that it cannot see it leaves out in silence. */
 const needed = [
@@ -37,11 +29,50 @@ const needed = [
   { name: "EVENT", consequence: "a dump fails at the events", fatal: true },
 ];
 
-/** The rows of {@link rightsQuery}, as what is missing. */
+const everything = "ALL PRIVILEGES";
+
+/** The rows of {@link grantsQuery}, as what is missing for a database, or for all of them. */
 export function readRights(rows: readonly string[], database: string | undefined): MissingRight[] {
-  const held = new Set(rows.map((row) => row.trim()));
+  const grants = rows.flatMap(readGrant);
+  // MySQL does not say what a role brings: then nothing can be said to be missing.
+  if (grants.some(({ scope }) => scope === undefined) && !grants.some(({ ofRole }) => ofRole)) return [];
+  const held = new Set(grants.filter(({ scope }) => covers(scope, database)).flatMap(({ rights }) => rights));
   const where = database === undefined ? "on *.*" : `on database ${database}`;
   return needed
-    .filter(({ name }) => !held.has(name))
+    .filter(({ name }) => !held.has(name) && !held.has(everything))
     .map(({ name, consequence, fatal }) => ({ right: `no ${name} ${where}: ${consequence}`, fatal }));
+}
+
+interface Grant {
+  readonly rights: readonly string[];
+  /** `*`, or a pattern of database names as LIKE has it; undefined if a role is granted. */
+  readonly scope: string | undefined;
+  /** Whether it is the role's, which MariaDB lists with the account's own. */
+  readonly ofRole: boolean;
+}
+
+/** One line of SHOW GRANTS. Grants on single tables and routines are passed over. */
+function readGrant(line: string): Grant[] {
+  const [, rights, global, pattern, grantee = ""] =
+    /^GRANT (.+?) ON (?:(\*)\.\*|`((?:[^`]|``)+)`\.\*) TO (.+)$/.exec(line) ?? [];
+  if (rights !== undefined) {
+    const scope = global ?? pattern?.replaceAll("``", "`") ?? "";
+    return [{ rights: rights.split(", "), scope, ofRole: !/^\S+@/.test(grantee) }];
+  }
+  const isRole = /^GRANT [`'][^ ]+ TO /.test(line);
+  return isRole ? [{ rights: [], scope: undefined, ofRole: false }] : [];
+}
+
+function covers(scope: string | undefined, database: string | undefined): boolean {
+  if (scope === undefined || scope === "*") return scope === "*";
+  if (database === undefined) return false;
+  const source = scope.replaceAll(
+    /\\([_%])|([_%])|[.*+?^${}()|[\]\\]/g,
+    (text, escaped?: string, wild?: string) => {
+      if (escaped !== undefined) return escaped;
+      if (wild !== undefined) return wild === "_" ? "." : ".*";
+      return `\\${text}`;
+    },
+  );
+  return new RegExp(`^${source}$`, "su").test(database);
 }

@@ -14,7 +14,7 @@ import {
   targetName,
   Unreachable,
 } from "./engine.ts";
-import { readDatabases, readRights, databasesQuery, rightsQuery, serverQuery } from "./mariadb-queries.ts";
+import { readDatabases, readRights, databasesQuery, grantsQuery, serverQuery } from "./mariadb-queries.ts";
 import { type Option, readOptions, refuse } from "./options.ts";
 
 const syntax = {
@@ -188,7 +188,12 @@ export class MariaDB implements Engine {
 
   async missingRights(target: Target, _server: Server, signal?: AbortSignal): Promise<MissingRight[]> {
     const database = target.scope === "database" ? target.database : undefined;
-    return readRights((await this.#query(rightsQuery(database), signal)).split("\n"), database);
+    return readRights((await this.#query(grantsQuery, signal)).split("\n"), database);
+  }
+
+  async omissions(target: Target, server: Server, signal?: AbortSignal): Promise<string[]> {
+    const missing = await this.missingRights(target, server, signal);
+    return missing.flatMap(({ right, fatal }) => (fatal ? [] : [right]));
   }
 
   async #query(sql: string, signal?: AbortSignal): Promise<string> {

@@ -205,6 +205,12 @@ export class Postgres implements Engine {
     return missing.map((right) => ({ right, fatal: target.scope !== "globals" }));
   }
 
+  async omissions(target: Target, server: Server, signal?: AbortSignal): Promise<string[]> {
+    // pg_dump fails on whatever it may not read.
+    if (target.scope !== "globals") return [];
+    return (await this.missingRights(target, server, signal)).map(({ right }) => right);
+  }
+
   async #query(database: string, sql: string, signal?: AbortSignal): Promise<string> {
     const role = this.#options.findLast(({ name }) => name === "role")?.value;
     const setRole = role === undefined ? "" : `SET ROLE "${role.replaceAll('"', '""')}";\n`;
