@@ -24,11 +24,14 @@ const log = createLogger(
   { terminal: process.stderr.isTTY },
 );
 
-/** Aborts at the first SIGINT or SIGTERM; the work in hand then ends, cleans up and rejects with the reason. */
+/**
+ * Aborts at the first SIGINT or SIGTERM; the work in hand then ends, cleans up and rejects with the reason.
+ * The listeners stay: without one a second signal would end the process before it has cleaned up.
+ */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
-  process.once("SIGINT", () => controller.abort(new BackupError("interrupt", "cancelled by SIGINT")));
-  process.once("SIGTERM", () => controller.abort(new BackupError("terminate", "cancelled by SIGTERM")));
+  process.on("SIGINT", () => controller.abort(new BackupError("interrupt", "cancelled by SIGINT")));
+  process.on("SIGTERM", () => controller.abort(new BackupError("terminate", "cancelled by SIGTERM")));
   return controller.signal;
 }
 

@@ -3,7 +3,7 @@ import { pipeline } from "node:stream/promises";
 import { BackupError } from "./errors.ts";
 import { encodeManifest, type Manifest, manifestPath } from "./manifest.ts";
 import { RcloneFailure } from "./rclone-failure.ts";
-import type { Remote } from "./remote.ts";
+import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 import { withSubprocesses } from "./subprocess.ts";
 
 /** Where an object is going to lie, and where it is uploaded to until it is whole. */
@@ -67,29 +67,37 @@ async function existing(
 }
 
 /**
+ * The new object is whole, under its temporary name, and the earlier one may be gone: it must not be cleared away. The
+ * next good run of the job does that.
+ */
+export class UploadKept extends BackupError {
+  constructor({ place, path }: Destination, cause: unknown) {
+    super("upload", `${(cause as Error).message}, while ${path} was being replaced`, {
+      hint: `the new dump is whole at ${place}: run again, or move it to ${path} by hand`,
+      cause,
+    });
+  }
+}
+
+/**
  * Turns an uploaded object into a backup: its size is checked, it gets its final name, the manifest is written last.
  *
  * An earlier backup of the same name stays whole until the new object is complete beside it. Its manifest goes before
- * its bytes do, so that none ever describes bytes that are not there; if the move then fails it is put back. From
- * there on nothing is cancelled: it takes a moment, and stopping half-way would leave neither backup.
+ * its bytes do, so that none ever describes bytes that are not there; if the earlier object is still there after a failure,
+ * its manifest is put back. From there on nothing is cancelled: it takes a moment, and stopping half-way would leave
+ * neither backup.
  * @returns the manifest as it was written
+ * @throws UploadKept if the new object must stay where it is; after any other error it may be discarded
  */
 export async function commit(
   remote: Remote,
-  { path, place, taken, runId }: Destination,
+  destination: Destination,
   manifest: Omit<Manifest, "readBack">,
   { overwrite }: { overwrite: boolean },
 ): Promise<Manifest> {
+  const { path, place, runId } = destination;
   const readBack = await checkSize(remote, place, manifest.stored.bytes);
-  if (place !== path) {
-    const previous = taken ? await takeManifest(remote, path) : undefined;
-    try {
-      await remote.move(place, path, { replace: overwrite });
-    } catch (error) {
-      if (previous) await restoreManifest(remote, path, previous, runId);
-      throw error;
-    }
-  }
+  if (place !== path) await replace(remote, destination, manifest.stored.bytes, overwrite);
   const committed = { ...manifest, readBack };
   await put(remote, manifestPath(path), encodeManifest(committed), runId);
   return committed;
@@ -114,31 +122,65 @@ async function checkSize(remote: Remote, place: string, expected: number): Promi
   );
 }
 
-interface Previous {
-  readonly text: string;
-  /** The size of the object that it stands beside. */
-  readonly bytes: number | undefined;
+/** What has the name before it is replaced. */
+interface Earlier {
+  readonly object: StoredObject | undefined;
+  readonly manifest: string | undefined;
 }
 
-/** Removes the manifest of the object that is about to be replaced. */
-async function takeManifest(remote: Remote, path: string): Promise<Previous | undefined> {
+async function replace(
+  remote: Remote,
+  destination: Destination,
+  bytes: number,
+  overwrite: boolean,
+): Promise<void> {
+  const { path, place, taken } = destination;
+  const earlier = taken ? await readEarlier(remote, path) : undefined;
+  try {
+    if (earlier?.manifest !== undefined) await remote.remove(manifestPath(path));
+    await remote.move(place, path, { replace: overwrite });
+  } catch (error) {
+    if (error instanceof RcloneFailure && error.nameTaken) throw error;
+    if (!(await isMoved(remote, destination, bytes, earlier, error))) throw error;
+  }
+}
+
+async function readEarlier(remote: Remote, path: string): Promise<Earlier> {
   const name = manifestPath(path);
   const found = await remote.find([name, path]);
-  if (!found.has(name)) return undefined;
-  const text = await remote.read(name);
-  await remote.remove(name);
-  return { text, bytes: found.get(path)?.bytes };
+  return { object: found.get(path), manifest: found.has(name) ? await remote.read(name) : undefined };
 }
 
-/** Only beside the object that it was taken from. */
-async function restoreManifest(
+/**
+ * Finds out what a replacement that failed has left: an answer may be lost after the deed, and most remotes remove the
+ * object that has the name before they rename the other. Puts the earlier manifest back beside the earlier object.
+ * @returns whether the new object has its name after all; false if the earlier backup, if any, is as it was
+ */
+async function isMoved(
   remote: Remote,
-  path: string,
-  previous: Previous,
-  runId: string,
-): Promise<void> {
-  const object = (await remote.find([path])).get(path);
-  if (object && object.bytes === previous.bytes) await put(remote, manifestPath(path), previous.text, runId);
+  destination: Destination,
+  bytes: number,
+  earlier: Earlier | undefined,
+  failure: unknown,
+): Promise<boolean> {
+  const { path, place, runId } = destination;
+  let found: Map<string, StoredObject>;
+  try {
+    found = await remote.find([path, place, manifestPath(path)]);
+  } catch {
+    throw new UploadKept(destination, failure);
+  }
+  const now = found.get(path);
+  if (!found.has(place)) return now?.bytes === bytes;
+  if (earlier?.object === undefined ? now !== undefined : !isSameObject(earlier.object, now)) {
+    throw new UploadKept(destination, failure);
+  }
+  if (earlier?.manifest !== undefined && !found.has(manifestPath(path))) {
+    await put(remote, manifestPath(path), earlier.manifest, runId).catch(() => {
+      throw new UploadKept(destination, failure);
+    });
+  }
+  return false;
 }
 
 /** Writes a small object, which appears whole or not at all. The name is free. */

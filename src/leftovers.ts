@@ -1,5 +1,5 @@
 import { jobOfPartial } from "./commit.ts";
-import type { Remote, StoredObject } from "./remote.ts";
+import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 import type { Spool } from "./spool.ts";
 
 /** Clears away what runs of these jobs abandoned, and returns what that was. */
@@ -17,14 +17,10 @@ export async function noteAbandonedUploads(remote: Remote, jobs: ReadonlySet<str
     const candidates = ofJobs(before, good);
     if (candidates.length === 0) return [];
     const now = await remote.find(candidates.map(({ path }) => path));
-    const abandoned = candidates.filter((object) => isSame(object, now.get(object.path)));
+    const abandoned = candidates.filter((object) => isSameObject(object, now.get(object.path)));
     for (const { path } of abandoned) await remote.remove(path);
     return abandoned.map(({ path }) => path);
   };
-}
-
-function isSame(before: StoredObject, now: StoredObject | undefined): boolean {
-  return now !== undefined && now.bytes === before.bytes && now.modified === before.modified;
 }
 
 /** The same for the dumps in the spool folder that were never finished. */

@@ -1,4 +1,4 @@
-import { commit, type Destination, reserve } from "./commit.ts";
+import { commit, type Destination, reserve, UploadKept } from "./commit.ts";
 import type { Compressor } from "./compression.ts";
 import type { Context } from "./context.ts";
 import { type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
@@ -40,6 +40,7 @@ async function discardOnFailure<T>(
   try {
     return await work();
   } catch (error) {
+    if (error instanceof UploadKept) throw error;
     await remote.discard(place, AbortSignal.timeout(discardWithin)).catch((cause: unknown) => {
       log.warn(
         `could not remove what the failed upload left at ${place}; the next good run will (${String(cause)})`,

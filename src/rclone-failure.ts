@@ -8,19 +8,24 @@ export class RcloneFailure extends BackupError {
   readonly exitCode: number | undefined;
   /** Whether the store said that these credentials may not do it. */
   readonly forbidden: boolean;
+  /** Whether a move found the name taken that was not to be replaced, and did nothing. */
+  readonly nameTaken: boolean;
   /** Whether the settings do not name a remote at all, which time does not mend. */
   readonly misconfigured: boolean;
 
   constructor(operation: Operation, message: string, hint: string | undefined, cause: SubprocessError) {
     super(operation, message, { hint, cause });
     this.exitCode = cause.exitCode;
-    this.forbidden = forbidden.test(cause.stderr);
+    this.nameTaken = cause.exitCode === nothingMoved;
+    this.forbidden = forbidden.test(cause.stderr) && !badCredentials.test(cause.stderr);
     this.misconfigured = misconfigured.test(cause.stderr);
   }
 }
 
 const misconfigured = /didn't find section in config file|didn't find backend called|unknown backend/i;
-const forbidden = /\b403\b|AccessDenied|Forbidden|permission denied/i;
+const badCredentials =
+  /InvalidAccessKeyId|SignatureDoesNotMatch|unable to authenticate|\b401 Unauthorized|status ?code: 401\b/i;
+const forbidden = /status ?code: 403\b|error:? 403\b|\b403 Forbidden|\bAccessDenied\b|permission denied/i;
 
 /** What rclone or the store says, and what the user can do. The first that fits counts. */
 const hints: [RegExp, (remote: string) => string][] = [
@@ -34,13 +39,10 @@ const hints: [RegExp, (remote: string) => string][] = [
     () => "correct the type of the remote; `rclone help backends` lists them",
   ],
   [
-    /connection refused|no such host|i\/o timeout|no route to host|network is unreachable|deadline exceeded/i,
+    /connection refused|no such host|i\/o timeout|no route to host|network is unreachable|timeout|timed out|deadline exceeded|connection reset|broken pipe|\bEOF\b/i,
     () => "see that the store is up and can be reached from here, and correct its host or endpoint",
   ],
-  [
-    /InvalidAccessKeyId|SignatureDoesNotMatch|unable to authenticate|\b401\b|Unauthorized/i,
-    () => "correct the credentials of the remote",
-  ],
+  [badCredentials, () => "correct the credentials of the remote"],
   [/NoSuchBucket/i, () => "create the bucket, or correct UPLOAD_PREFIX, which begins with its name"],
   [forbidden, () => "give these credentials the right to do this"],
   [/no space left|quota|insufficient storage|\b507\b/i, () => "make room in the store"],
@@ -74,7 +76,8 @@ export function explainRclone(
 
 /** The line of rclone's log that says most: the last, without time and level. */
 function lastWords(stderr: string): string {
-  const lines = stderr.split("\n").filter((line) => line.trim() !== "");
+  // A line that begins with a blank goes on with what the one before it says.
+  const lines = stderr.split("\n").filter((line) => /^\S/.test(line));
   const last = (lines.at(-1) ?? "")
     .replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d /, "")
     .replace(/^(ERROR|NOTICE|CRITICAL) *: */, "");

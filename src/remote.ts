@@ -14,6 +14,11 @@ export interface StoredObject {
   readonly modified: string;
 }
 
+/** Whether nobody has written an object anew, as far as the remote can tell. */
+export function isSameObject(before: StoredObject, now: StoredObject | undefined): boolean {
+  return now !== undefined && now.bytes === before.bytes && now.modified === before.modified;
+}
+
 /** How a remote stores. */
 export interface RemoteTraits {
   /** What rclone calls it, for a person to read. */

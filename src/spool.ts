@@ -1,8 +1,12 @@
 import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
+import type { z } from "zod";
 import { BackupError } from "./errors.ts";
 import { type Manifest, unsentManifest } from "./manifest.ts";
+
+/** What a run's files end in; the note first, for a dump without one is never sent. */
+const endings = ["json", "json.new", "dump", "part"];
 
 /** A finished dump on local disk that is not in the remote yet. */
 export interface SpooledDump {
@@ -31,18 +35,11 @@ export class Spool {
    */
   async write(runId: string): Promise<Writable> {
     try {
-      await mkdir(this.#folder, { recursive: true });
+      await makeFolder(this.#folder);
       const file = await open(this.#file(runId, "part"), "wx", 0o600);
       return file.createWriteStream({ flush: true });
-    } catch (cause) {
-      throw new BackupError(
-        "configuration",
-        `BACKUP_SPOOL_DIR names ${this.#folder}, which cannot be written to (${(cause as NodeJS.ErrnoException).code})`,
-        {
-          hint: "mount a volume there that the user this runs as may write to",
-          cause,
-        },
-      );
+    } catch (error) {
+      throw this.#unusable(error);
     }
   }
 
@@ -58,47 +55,84 @@ export class Spool {
 
   /** What earlier runs of these jobs finished and could not send, oldest first. */
   async unsent(jobs: ReadonlySet<string>): Promise<SpooledDump[]> {
-    const notes = (await this.#names(jobs)).filter((name) => name.endsWith(".json"));
-    return Promise.all(
-      notes.toSorted().map(async (name) => {
-        const runId = name.replace(/\.json$/, "");
-        const { path, manifest } = unsentManifest.parse(
-          JSON.parse(await readFile(join(this.#folder, name), "utf8")),
-        );
-        return { file: this.#file(runId, "dump"), path, runId, manifest };
-      }),
+    const runIds = await this.#runIds(jobs);
+    const notes = await Promise.all(
+      runIds.map(async (runId) => ({ runId, note: await this.#readNote(runId) })),
+    );
+    return notes.flatMap(({ runId, note }) =>
+      note ? [{ file: this.#file(runId, "dump"), runId, ...note }] : [],
     );
   }
 
   /** Forgets a dump that is in the remote now, or that did not come about. */
   async remove(runId: string): Promise<void> {
-    // The note goes first: a dump without one is never sent.
     for (const ending of ["json", "json.new", "dump", "part"])
       await rm(this.#file(runId, ending), { force: true });
   }
 
-  /** The run ids of these jobs whose dumps were never finished, with a mark that changes while one is being written. */
+  /**
+   * The run ids of these jobs whose dumps were never finished, or whose notes cannot be read, each with a mark that
+   * changes while it is being written.
+   */
   async unfinished(jobs: ReadonlySet<string>): Promise<Map<string, string>> {
-    const names = await this.#names(jobs);
     const unfinished = new Map<string, string>();
-    for (const name of names) {
-      const runId = name.replace(/\..*$/, "");
-      if (names.includes(`${runId}.json`)) continue;
-      const state = await stat(join(this.#folder, name)).catch(() => undefined); // gone meanwhile
-      if (state) unfinished.set(runId, `${name} ${state.size} ${state.mtimeMs}`);
+    for (const runId of await this.#runIds(jobs)) {
+      if (await this.#readNote(runId)) continue;
+      const states = await Promise.all(
+        endings.map((ending) => stat(this.#file(runId, ending)).catch(() => undefined)),
+      );
+      unfinished.set(runId, states.map((state) => `${state?.size} ${state?.mtimeMs}`).join(" "));
     }
     return unfinished;
   }
 
-  async #names(jobs: ReadonlySet<string>): Promise<string[]> {
+  /** In the order of time. */
+  async #runIds(jobs: ReadonlySet<string>): Promise<string[]> {
     const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];
-      throw error;
+      throw this.#unusable(error);
     });
-    return names.filter((name) => jobs.has(name.split("-")[0] ?? ""));
+    const runIds = names
+      .filter((name) => jobs.has(name.split("-")[0] ?? ""))
+      .map((name) => name.replace(/\..*$/, ""));
+    return [...new Set(runIds)].toSorted();
+  }
+
+  /** Where a finished dump goes; undefined if there is no note of it, or one that was cut off. */
+  async #readNote(runId: string): Promise<z.infer<typeof unsentManifest> | undefined> {
+    try {
+      return unsentManifest.parse(JSON.parse(await readFile(this.#file(runId, "json"), "utf8")));
+    } catch {
+      return undefined;
+    }
+  }
+
+  #unusable(cause: unknown): BackupError {
+    const code = (cause as NodeJS.ErrnoException).code;
+    return new BackupError(
+      "configuration",
+      `BACKUP_SPOOL_DIR names ${this.#folder}, which cannot be written to (${code})`,
+      {
+        hint: "mount a volume there that the user this runs as may write to",
+        cause,
+      },
+    );
   }
 
   #file(runId: string, ending: string): string {
     return join(this.#folder, `${runId}.${ending}`);
+  }
+}
+
+/** Makes a folder and those above it. Not by mkdir's own `recursive`, which below /proc never comes back (Node 26.10). */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST") return;
+    if (code !== "ENOENT") throw error;
+    await makeFolder(dirname(folder));
+    await mkdir(folder);
   }
 }

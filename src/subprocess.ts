@@ -29,6 +29,7 @@ export async function run(
     ...(timeout !== undefined && { timeout }),
     input,
     reject: false,
+    cleanup: false,
     stripFinalNewline: false,
     forceKillAfterDelay: killDelay,
     maxBuffer: 512 * 1024 * 1024,
@@ -64,12 +65,12 @@ export class Subprocesses {
 
   /** What a program writes to stdout. */
   source(command: Command): Readable {
-    return this.#start(command, "ignore").readable();
+    return quiet(this.#start(command, "ignore").readable());
   }
 
   /** A program that turns its stdin into its stdout. */
   duplex(command: Command): Duplex {
-    return this.#start(command, "pipe").duplex();
+    return quiet(this.#start(command, "pipe").duplex());
   }
 
   /**
@@ -112,6 +113,8 @@ export class Subprocesses {
         void exited.then(done);
       },
       destroy: (error, done) => {
+        // What a wrapper script has started lives on, and reads a broken pipe as soon as the wrapper has gone.
+        child.once("exit", () => writer.destroy());
         void stop(child, exited).then(() => {
           writer.destroy();
           done(error);
@@ -124,8 +127,7 @@ export class Subprocesses {
         failure ?? command.explain(new SubprocessError(command.file, { exitCode: 0 }, stderr.text())),
       );
     });
-    stream.on("error", () => {}); // whoever writes is told by the pipeline, and nobody may be writing yet
-    return addAbortSignal(this.#signal, stream);
+    return addAbortSignal(this.#signal, quiet(stream));
   }
 
   #start(command: Command, stdin: "ignore" | "pipe"): ResultPromise<StreamOptions> {
@@ -163,6 +165,7 @@ export async function withSubprocesses<T>(
   signal: AbortSignal | undefined,
   work: (children: Subprocesses) => Promise<T>,
 ): Promise<T> {
+  signal?.throwIfAborted();
   const abort = new AbortController();
   const children = new Subprocesses(signal ? AbortSignal.any([signal, abort.signal]) : abort.signal);
   try {
@@ -182,8 +185,16 @@ const streamOptions = {
   stdout: "pipe",
   stderr: "pipe",
   forceKillAfterDelay: killDelay,
+  // Signals are cli.ts's to act on; a child whose parent has gone finds its pipe closed.
+  cleanup: false,
 } as const;
 type StreamOptions = typeof streamOptions & { stdin: "ignore" | "pipe" };
+
+/** Whoever uses a stream is told by the pipeline; an error that comes before or after it is no reason to crash. */
+function quiet<T extends Readable | Writable>(stream: T): T {
+  stream.on("error", () => {});
+  return stream;
+}
 
 /** SIGTERM, and SIGKILL for what does not obey. Resolves when the child has gone. */
 async function stop(child: ReturnType<typeof spawn>, exited: Promise<unknown>): Promise<void> {

@@ -9,6 +9,7 @@ import { formatBytes } from "../format.ts";
 import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
+import { Spool } from "../spool.ts";
 import { streamLimit } from "../stream-limit.ts";
 import type { SubprocessError } from "../program.ts";
 import { run } from "../subprocess.ts";
@@ -47,6 +48,8 @@ export async function check(context: Context, { json }: { json: boolean }): Prom
   await examine(findings, "compression", async () => findCompressor(context));
   findings.push(...(await examineRecipients(context)));
   await examine(findings, "tools", () => findTools(context));
+  const { spoolFolder } = context.config;
+  if (spoolFolder !== undefined) await examine(findings, "spool", () => trySpooling(spoolFolder));
   if (await examine(findings, "remote", () => describeRemote(context, dumps ?? [])))
     await examine(findings, "write", () => tryWriting(context));
   context.print(json ? toJson(findings, server, dumps ?? []) : toText(findings, dumps ?? []));
@@ -206,6 +209,16 @@ async function describeRemote(
     return { detail, value: true };
   const hint = "raise RCLONE_S3_CHUNK_SIZE: a stream can have 10,000 chunks";
   return { detail, state: "warning", hint, value: true };
+}
+
+/** Begins a dump in the spool folder, and removes it. */
+async function trySpooling(folder: string): Promise<Result<true>> {
+  const spool = new Spool(folder);
+  const runId = `check-${randomBytes(6).toString("hex")}`;
+  const stream = await spool.write(runId);
+  await new Promise((resolve) => stream.end(resolve));
+  await spool.remove(runId);
+  return { detail: `${folder} can be written to`, value: true };
 }
 
 /** Writes a small object as a manifest is written, looks at it, and removes it. */
