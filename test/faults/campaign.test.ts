@@ -8,8 +8,6 @@ test("backups that are killed at random moments leave no truncated object, no ba
   const names = faults.map(({ name }) => name);
   const cells = await runCampaign({ stores: storeNames, faults: names, runsPerCell: 2, seed: 1 });
   expect(cells.flatMap(({ violations }) => violations)).toEqual([]);
-  expect(cells.map(({ runs }) => runs)).toEqual(cells.map(() => 2));
   expect(cells).toHaveLength(storeNames.length * names.length);
-  const struck = cells.reduce((total, cell) => total + cell.struck, 0);
-  expect(struck).toBeGreaterThan(cells.length);
+  expect(cells.filter(({ struck }) => struck === 0)).toEqual([]);
 }, 900_000);

@@ -7,7 +7,7 @@ import { formatCells } from "./campaign/table.ts";
 const usage = `npm run faults -- [--runs N] [--seed S] [--stores local,sftp,s3]
 
 Kills backups at random moments, on real servers and stores of its own, and prints what became of the promises.
-  --runs N     disturbed runs for each store and fault (25)
+  --runs N     runs for each store and fault in which the fault struck in time (25)
   --seed S     repeats what an earlier campaign drew
 `;
 

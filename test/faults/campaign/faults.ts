@@ -10,6 +10,9 @@ export interface Victim {
   /** The entrypoint. */
   readonly pid: number;
   readonly database: PostgresServer;
+  /** How long an undisturbed run takes, and the upload in it, in milliseconds. */
+  readonly runTime: number;
+  readonly uploadTime: number;
   /** Whether the entrypoint has ended. */
   readonly ended: () => boolean;
 }
@@ -22,27 +25,44 @@ export interface Fault {
     random: () => number,
     env: Record<string, string>,
   ) => Record<string, string>;
-  /** Does the harm; false if the run had ended before. */
+  /** Does the harm, at a moment of its own; false if what it is done to had gone before. */
   readonly strike?: Strike;
 }
 
-type Strike = (victim: Victim) => Promise<boolean>;
+/** @param share a random number from 0 to 1, which decides on the moment */
+type Strike = (victim: Victim, share: number) => Promise<boolean>;
 
-/** Kills a child of this name, or waits for one to appear. */
+/** Kills a child of this name, some time after it has appeared. */
 function killChild(name: string): Strike {
-  return async ({ run, ended }) => {
-    while (!ended()) {
-      const child = processesOf(run).find((process) => process.name === name);
-      if (child && kill(child.pid, "SIGKILL")) return true;
+  return async ({ run, ended, uploadTime }, share) => {
+    const find = (): number | undefined => processesOf(run).find((process) => process.name === name)?.pid;
+    let child = find();
+    while (child === undefined && !ended()) {
       await delay(2);
+      child = find();
     }
-    return false;
+    await delay(share * uploadTime);
+    child = find();
+    return child !== undefined && kill(child, "SIGKILL");
   };
 }
 
 function signalEntrypoint(signal: NodeJS.Signals): Strike {
-  return async ({ pid, ended }) => !ended() && kill(pid, signal);
+  return async ({ pid, ended, runTime }, share) => {
+    await delay(share * runTime);
+    return !ended() && kill(pid, signal);
+  };
 }
+
+/** Ends the dump's session on the server, as a proxy that gives up or an administrator does. */
+const cutConnection: Strike = async ({ database, run, ended, uploadTime }, share) => {
+  const dumps = `FROM pg_stat_activity WHERE application_name = '${run}' AND query ~ 'COPY'`;
+  const ask = async (what: string): Promise<number> =>
+    Number(await database.psql("postgres", `SELECT count(${what}) ${dumps}`));
+  while ((await ask("*")) === 0 && !ended());
+  await delay(share * uploadTime);
+  return (await ask("pg_terminate_backend(pid)")) > 0;
+};
 
 function kill(pid: number, signal: NodeJS.Signals): boolean {
   try {
@@ -79,19 +99,7 @@ export const faults: readonly Fault[] = [
   { name: "dump exits 1 after good bytes", prepare: dumpThatFails },
   { name: "compressor dies", strike: killChild("igzip") },
   { name: "rclone dies", strike: killChild("rclone") },
-  {
-    name: "server connection cut",
-    strike: async ({ database, run, ended }) => {
-      while (!ended()) {
-        const cut = await database.psql(
-          "postgres",
-          `SELECT count(*) FROM (SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = '${run}' AND backend_type = 'client backend') AS cut`,
-        );
-        if (cut.trim() !== "0") return true;
-      }
-      return false;
-    },
-  },
+  { name: "server connection cut", strike: cutConnection },
   { name: "entrypoint gets SIGTERM", strike: signalEntrypoint("SIGTERM") },
   { name: "entrypoint gets SIGINT", strike: signalEntrypoint("SIGINT") },
   { name: "entrypoint gets SIGKILL", strike: signalEntrypoint("SIGKILL") },
