@@ -2,7 +2,7 @@ import strftime from "strftime";
 
 /** What strftime understands, and the ISO week (%G, %g, %V) besides, which date(1) knows too. */
 const directive = /%[-_0:]?(.|$)/gsu;
-const known = new Set("aAbBcCdDeFgGhHIjklLmMnopPrRsStTuUvVwWxXyYzZ%");
+const known = new Set("aAbBcCdDeFgGhHIjklLmMopPrRsSTuUvVwWxXyYzZ%");
 
 /** What a file name pattern has for the database: `$DB` or `${DB}`. */
 const placeholder = /\$\{DB\}|\$DB/g;
@@ -57,18 +57,25 @@ export function expandFileName(
 function formatDate(pattern: string, date: Date, timeZone: string): string {
   const zoned = Temporal.Instant.fromEpochMilliseconds(date.getTime()).toZonedDateTimeISO(timeZone);
   const isoYear = zoned.yearOfWeek ?? zoned.year;
-  const own: Record<string, string> = {
-    "%G": String(isoYear),
-    "%g": pad(isoYear % 100),
-    "%V": pad(zoned.weekOfYear ?? 0),
-    "%Z": zoneName(date, timeZone),
+  // The numbers that strftime does not know, or gets wrong: its %j is a day short at midnight. With their widths.
+  const numbers: Record<string, [number, number]> = {
+    G: [isoYear, 4],
+    g: [isoYear % 100, 2],
+    V: [zoned.weekOfYear ?? 0, 2],
+    j: [zoned.dayOfYear, 3],
   };
-  const rest = pattern.replaceAll(directive, (text) => own[text] ?? text);
+  const rest = pattern.replaceAll(directive, (text: string, letter: string) => {
+    const number = numbers[letter];
+    if (number) return pad(...number, text[1]);
+    return letter === "Z" ? zoneName(date, timeZone) : text;
+  });
   return strftime.timezone(zoned.offset.replace(":", ""))(rest, date);
 }
 
-function pad(value: number): string {
-  return String(value).padStart(2, "0");
+/** @param flag `-` for no padding, `_` for blanks */
+function pad(value: number, width: number, flag: string | undefined): string {
+  if (flag === "-") return String(value);
+  return String(value).padStart(width, flag === "_" ? " " : "0");
 }
 
 /** The zone's abbreviation, such as UTC, CET or GMT+9. */

@@ -14,7 +14,7 @@ export function formatBytes(bytes: number): string {
 /** Seconds for a person: `0.4 s`, `12 s`, `3:05`, `1:02:30`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  if (seconds < 60) return `${Math.round(seconds)} s`;
+  if (seconds < 59.5) return `${Math.round(seconds)} s`;
   const whole = Math.round(seconds);
   const parts = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
   const [first, ...others] = parts[0] === 0 ? parts.slice(1) : parts;

@@ -152,7 +152,16 @@ export class RcloneRemote implements Remote {
     // Without --ignore-times rclone takes two objects of one size for the same where there are no times to compare, and drops the new one.
     const policy = options.replace ? ["--ignore-times"] : ["--ignore-existing", "--error-on-no-transfer"];
     const command = this.#command("upload", ["moveto", ...policy, this.#address(from), this.#address(to)]);
-    await run(command, { signal: options.signal });
+    try {
+      await run(command, { signal: options.signal });
+    } catch (error) {
+      // rclone 1.60 counts no transfer for a rename, and says of one that took place that nothing was moved.
+      const isMoved =
+        error instanceof RcloneFailure &&
+        error.nameTaken &&
+        !(await this.find([from], options.signal)).has(from);
+      if (!isMoved) throw error;
+    }
   }
 
   async remove(path: string): Promise<void> {
