@@ -212,8 +212,10 @@ class Lane {
       BACKUP_DATABASES: "victim",
       BACKUP_FILE_NAME: name,
       ENCRYPT_RECIPIENTS: this.#options.recipient,
-      // The upload is made to take a while, so that most moments fall into it.
+      // The upload is made to take a while, and rclone not to swallow all of it at once, so that the dump takes as long.
       RCLONE_BWLIMIT: "16M",
+      RCLONE_BUFFER_SIZE: "256K",
+      RCLONE_S3_UPLOAD_CONCURRENCY: "1",
       [marker]: run,
     };
   }
