@@ -136,13 +136,17 @@ async function replace(
 ): Promise<void> {
   const { path, place, taken } = destination;
   const earlier = taken ? await readEarlier(remote, path) : undefined;
+  let failure: unknown;
   try {
     if (earlier?.manifest !== undefined) await remote.remove(manifestPath(path));
     await remote.move(place, path, { replace: overwrite });
   } catch (error) {
     if (error instanceof RcloneFailure && error.nameTaken) throw error;
-    if (!(await isMoved(remote, destination, bytes, earlier, error))) throw error;
+    failure = error;
   }
+  // Where nothing was there before, a rename that went well leaves no doubt.
+  if (earlier !== undefined || failure !== undefined)
+    await settle(remote, destination, bytes, earlier, failure);
 }
 
 async function readEarlier(remote: Remote, path: string): Promise<Earlier> {
@@ -152,35 +156,40 @@ async function readEarlier(remote: Remote, path: string): Promise<Earlier> {
 }
 
 /**
- * Finds out what a replacement that failed has left: an answer may be lost after the deed, and most remotes remove the
- * object that has the name before they rename the other. Puts the earlier manifest back beside the earlier object.
- * @returns whether the new object has its name after all; false if the earlier backup, if any, is as it was
+ * Looks at what a replacement has left. An answer may be lost after the deed; most remotes remove the object that has the
+ * name before they rename the other; and on S3 rclone calls the move of an object that is not there a success. Returns if
+ * the new object has its name. If the earlier one still has it, its manifest is put back beside it.
+ * @param failure what the replacement failed with, if it did
  */
-async function isMoved(
+async function settle(
   remote: Remote,
   destination: Destination,
   bytes: number,
   earlier: Earlier | undefined,
   failure: unknown,
-): Promise<boolean> {
+): Promise<void> {
   const { path, place, runId } = destination;
+  const { atomic } = await remote.traits();
   let found: Map<string, StoredObject>;
   try {
     found = await remote.find([path, place, manifestPath(path)]);
   } catch {
+    if (failure === undefined) return; // it may not be asked, and was said to go well
     throw new UploadKept(destination, failure);
   }
   const now = found.get(path);
-  if (!found.has(place)) return now?.bytes === bytes;
-  if (earlier?.object === undefined ? now !== undefined : !isSameObject(earlier.object, now)) {
-    throw new UploadKept(destination, failure);
-  }
+  const unchanged = earlier?.object === undefined ? now === undefined : isSameObject(earlier.object, now);
+  // A rename that went well is believed: times of a second or a minute cannot tell two objects of one size apart.
+  const moved = failure === undefined ? !(unchanged && atomic) : !unchanged && !found.has(place);
+  if (moved && now?.bytes === bytes) return;
+  const reason = failure ?? new BackupError("upload", `${place} vanished before it had its name`);
+  if (!unchanged) throw new UploadKept(destination, reason);
   if (earlier?.manifest !== undefined && !found.has(manifestPath(path))) {
     await put(remote, manifestPath(path), earlier.manifest, runId).catch(() => {
-      throw new UploadKept(destination, failure);
+      throw new UploadKept(destination, reason);
     });
   }
-  return false;
+  throw reason;
 }
 
 /** Writes a small object, which appears whole or not at all. The name is free. */
