@@ -3,15 +3,15 @@ import type { Reporter, TestModule } from "vitest/node";
 /** Prints the one line that CI reads, after everything else: how many tests passed, and how many did not. */
 export default class ClosingLine implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
-    let passed = 0;
-    let failed = errors.length;
-    for (const module of modules) {
-      failed += module.errors().length;
-      for (const test of module.children.allTests()) {
-        if (test.result().state === "passed") passed++;
-        else failed++;
-      }
-    }
-    process.once("exit", () => process.stdout.write(`${passed} passed, ${failed} failed\n`));
+    const states = modules.flatMap((module) =>
+      [...module.children.allTests()].map((test) => test.result().state),
+    );
+    const count = (wanted: string): number => states.filter((state) => state === wanted).length;
+    // A file that cannot be loaded has no tests, and is a failure all the same.
+    const broken = modules.reduce((total, module) => total + module.errors().length, errors.length);
+    const skipped = count("skipped") === 0 ? "" : `, ${count("skipped")} skipped`;
+    process.once("exit", () =>
+      process.stdout.write(`${count("passed")} passed, ${count("failed") + broken} failed${skipped}\n`),
+    );
   }
 }

@@ -1,0 +1,115 @@
+/** BACKUP_SPOOL_DIR: the dump goes to local disk first, and is kept there while the store is down. */
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { rcdump, type Variables } from "../fixtures/cli.ts";
+import { temporaryFolder } from "../fixtures/folder.ts";
+import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
+import { freePort } from "../fixtures/process.ts";
+import { pathWith } from "../fixtures/programs.ts";
+import { plainSql } from "../fixtures/restore.ts";
+import { filesIn, localStore, type LocalStore } from "../fixtures/store.ts";
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres();
+  await server.createDatabase("app");
+  await server.psql("app", "CREATE TABLE state AS SELECT 'the-first' AS which");
+});
+afterAll(() => server.stop());
+
+function settings(store: LocalStore, spool: string): Variables {
+  return {
+    ...store.env,
+    ...server.env,
+    BACKUP_ENGINE: "postgres",
+    BACKUP_DATABASES: "app",
+    BACKUP_FILE_NAME: "${DB}-%s",
+    BACKUP_SPOOL_DIR: spool,
+  };
+}
+
+/** Makes `store` a store that cannot be reached. */
+async function down(): Promise<Variables> {
+  return {
+    RCLONE_CONFIG_STORE_TYPE: "s3",
+    RCLONE_CONFIG_STORE_PROVIDER: "Other",
+    RCLONE_CONFIG_STORE_ENDPOINT: `http://127.0.0.1:${await freePort()}`,
+    RCLONE_CONFIG_STORE_ACCESS_KEY_ID: "x",
+    RCLONE_CONFIG_STORE_SECRET_ACCESS_KEY: "x-secret-x",
+    RCLONE_LOW_LEVEL_RETRIES: "1",
+  };
+}
+
+test("a good run leaves the spool folder empty", async () => {
+  const store = localStore();
+  const spool = join(temporaryFolder("spool"), "new");
+  expect(await rcdump(settings(store, spool))).toMatchObject({ exitCode: 0, message: "" });
+  expect(filesIn(spool)).toEqual([]);
+  expect(await plainSql(join(store.folder, store.onlyObject()))).toContain("the-first");
+  expect(store.manifest(store.onlyObject()).stored.bytes).toBe(store.read(store.onlyObject()).length);
+});
+
+test("while the store is down the dump is kept; the next run sends it first, and clears the folder", async () => {
+  const store = localStore();
+  const spool = temporaryFolder("spool");
+  const failed = await rcdump({ ...settings(store, spool), ...(await down()) });
+  expect(failed.exitCode).toBe(20);
+  expect(failed.log[0]).toMatchObject({
+    level: "warn",
+    msg: expect.stringMatching(
+      /^cannot use store: .*; the dumps are made all the same and kept in the spool folder$/,
+    ) as string,
+  });
+  expect(failed.message).toMatch(
+    /^cannot use store: .*connection refused\n {2}hint: see that the store is up/,
+  );
+  expect(filesIn(spool).map((path) => path.split(".")[1])).toEqual(["dump", "json"]);
+  expect(store.files()).toEqual([]);
+
+  await server.psql("app", "UPDATE state SET which = 'the-second'");
+  const { exitCode, log } = await rcdump(settings(store, spool));
+  expect(exitCode).toBe(0);
+  expect(log.map(({ msg }) => msg.split(":")[0])).toEqual([
+    expect.stringMatching(/^backed up app-\d+\.sql\.gz \(kept from an earlier run\)$/) as string,
+    "backed up app",
+  ]);
+  expect(filesIn(spool)).toEqual([]);
+  const objects = store.files().filter((path) => path.endsWith(".gz"));
+  const texts = await Promise.all(objects.map((path) => plainSql(join(store.folder, path))));
+  expect(texts.map((text) => /the-\w+/.exec(text)?.[0])).toEqual(["the-first", "the-second"]);
+});
+
+test("a dump that fails leaves nothing in the spool folder", async () => {
+  const store = localStore();
+  const spool = temporaryFolder("spool");
+  const path = pathWith({
+    pg_dump: '[ "$1" = --version ] && exec $REAL "$@"\n$REAL "$@" | head -c 700; exit 1',
+  });
+  expect((await rcdump({ ...settings(store, spool), PATH: path })).exitCode).toBe(11);
+  expect(filesIn(spool)).toEqual([]);
+  expect(store.files()).toEqual([]);
+});
+
+test("a spool folder that cannot be written to is refused by name", async () => {
+  const store = localStore();
+  const file = join(temporaryFolder("spool"), "a-file");
+  writeFileSync(file, "");
+  const { exitCode, message } = await rcdump(settings(store, join(file, "spool")));
+  expect(exitCode).toBe(2);
+  expect(message).toBe(
+    `BACKUP_SPOOL_DIR names ${file}/spool, which cannot be written to (ENOTDIR)\n  hint: mount a volume there that the user this runs as may write to`,
+  );
+  expect(store.files()).toEqual([]);
+});
+
+test("other jobs' dumps in a spool folder that they share are left alone", async () => {
+  const store = localStore();
+  const spool = temporaryFolder("spool");
+  mkdirSync(spool, { recursive: true });
+  writeFileSync(join(spool, "00000000-abc.part"), "someone else's");
+  writeFileSync(join(spool, "notes.txt"), "the owner's");
+  expect((await rcdump(settings(store, spool))).exitCode).toBe(0);
+  expect(filesIn(spool)).toEqual(["00000000-abc.part", "notes.txt"]);
+});

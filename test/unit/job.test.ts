@@ -1,0 +1,48 @@
+import { expect, test } from "vitest";
+import { jobOfPartial } from "../../src/commit.ts";
+import { jobId, newRunId } from "../../src/job.ts";
+
+const server = { host: "db", port: 5432, product: "PostgreSQL 17.2", version: "17.2", databases: [] };
+const app = { scope: "database", database: "app" } as const;
+
+test("a job keeps its id, through upgrades of the server too", () => {
+  const id = jobId("postgres", server, app, undefined);
+  expect(id).toMatch(/^[0-9a-f]{8}$/);
+  const upgraded = {
+    ...server,
+    product: "PostgreSQL 18.0",
+    version: "18.0",
+    databases: [{ name: "app", bytes: 1 }],
+  };
+  expect(jobId("postgres", upgraded, app, undefined)).toBe(id);
+});
+
+test("jobs that differ in anything have different ids", () => {
+  const ids = [
+    jobId("postgres", server, app, undefined),
+    jobId("mariadb", server, app, undefined),
+    jobId("postgres", { ...server, host: "db2" }, app, undefined),
+    jobId("postgres", { ...server, port: 5433 }, app, undefined),
+    jobId("postgres", server, { scope: "database", database: "app2" }, undefined),
+    jobId("postgres", server, { scope: "server" }, undefined),
+    jobId("postgres", server, { scope: "globals" }, undefined),
+    jobId("postgres", server, app, "app"),
+    jobId("postgres", server, app, ""),
+  ];
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test("runs of a job sort by their time and differ even at the same moment", () => {
+  const times = [0, 1, 1000, 86_400_000, 86_400_000 * 365].map(
+    (later) => new Date(Date.UTC(2026, 0, 1) + later),
+  );
+  const ids = times.map((time) => newRunId("0123abcd", time));
+  expect(ids.toSorted()).toEqual(ids);
+  const [time = new Date()] = times;
+  expect(new Set(Array.from({ length: 5 }, () => newRunId("0123abcd", time))).size).toBeGreaterThan(1);
+});
+
+test("the job can be told from the name of an upload", () => {
+  const job = jobId("postgres", server, app, undefined);
+  expect(jobOfPartial(`app.sql.${newRunId(job, new Date())}.partial`)).toBe(job);
+});

@@ -1,0 +1,72 @@
+import { describe, expect, test } from "vitest";
+import {
+  encodeManifest,
+  type Manifest,
+  manifestPath,
+  parseManifest,
+  unsentManifest,
+} from "../../src/manifest.ts";
+import { describeContent } from "../fixtures/manifests.ts";
+
+const manifest: Manifest = { ...describeContent("content"), readBack: true };
+const text = encodeManifest(manifest);
+
+/** The manifest's text with something else in it. */
+function altered(change: Record<string, unknown>): string {
+  return JSON.stringify({ ...manifest, ...change });
+}
+
+test("it lies beside its object", () => {
+  expect(manifestPath("daily/app.sql.gz.age")).toBe("daily/app.sql.gz.age.manifest.json");
+});
+
+test("what was written reads back the same", () => {
+  expect(parseManifest(text)).toEqual(manifest);
+  expect(text).toMatch(/^\{.*\}\n$/);
+});
+
+test("it has these fields and no others, so that no secret gets into it by accident", () => {
+  const parsed = parseManifest(altered({ password: "hunter2", environment: { PGPASSWORD: "hunter2" } }));
+  const fields =
+    "arguments client compression database engine finished format plain readBack recipients schemaVersion scope server started stored tool";
+  expect(Object.keys(parsed).toSorted()).toEqual(fields.split(" "));
+});
+
+test("cut off at any byte it is no manifest", () => {
+  const whole = text.trimEnd().length;
+  const parsed = Array.from({ length: whole }, (_, length) => length).filter((length) => {
+    try {
+      parseManifest(text.slice(0, length));
+      return true;
+    } catch {
+      return false;
+    }
+  });
+  expect(parsed).toEqual([]);
+});
+
+describe("is refused", () => {
+  test.for([
+    ["a newer schema", { schemaVersion: 2 }],
+    ["an older schema", { schemaVersion: 0 }],
+    ["a hash that is cut", { stored: { bytes: 7, sha256: manifest.stored.sha256.slice(1) } }],
+    ["a hash in capitals", { stored: { bytes: 7, sha256: "A".repeat(64) } }],
+    ["a negative size", { stored: { bytes: -1, sha256: manifest.stored.sha256 } }],
+    ["half a byte", { plain: { bytes: 1.5, sha256: manifest.stored.sha256 } }],
+    ["an unknown engine", { engine: "oracle" }],
+    ["a time that is none", { finished: "yesterday" }],
+    ["a missing field", { readBack: undefined }],
+  ] as const)("%s", ([, change]) => {
+    expect(() => parseManifest(altered(change))).toThrow(Object.keys(change)[0]);
+  });
+
+  test.for(["", "null", "[]", "{}", "not JSON"])("`%s`", (text) => {
+    expect(() => parseManifest(text)).toThrow(/./);
+  });
+});
+
+test("a dump that waits to be sent has all of it but whether it was read back", () => {
+  const unsent = { path: "app.sql.gz", manifest: describeContent("content") };
+  expect(unsentManifest.parse(JSON.parse(JSON.stringify(unsent)))).toEqual(unsent);
+  expect(() => unsentManifest.parse({ manifest: unsent.manifest })).toThrow("path");
+});

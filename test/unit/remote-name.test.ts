@@ -1,0 +1,63 @@
+import { describe, expect, test } from "vitest";
+import { BackupError } from "../../src/errors.ts";
+import { parseRemoteName } from "../../src/remote-name.ts";
+
+describe("the folder that a remote's name and a prefix stand for", () => {
+  test.for<[name: string, prefix: string, location: string]>([
+    // With and without the final colon: rclone takes a name without one for a local file.
+    ["store", "", "store:"],
+    ["store:", "", "store:"],
+    ["store", "bucket/x", "store:bucket/x"],
+    ["store:", "bucket", "store:bucket"],
+    ["store:bucket", "x", "store:bucket/x"],
+    ["store:bucket/", "x", "store:bucket/x"],
+    ["store:bucket", "/x", "store:bucket/x"],
+    // Absolute on the other side, and must stay so.
+    ["sftp:", "/srv/backups", "sftp:/srv/backups"],
+    ["sftp:/srv", "x", "sftp:/srv/x"],
+    ["/srv/backups", "", "/srv/backups"],
+    ["/srv/backups/", "x/y", "/srv/backups/x/y"],
+    ["my remote", "", "my remote:"],
+    ["a.b-c_d+e@f", "", "a.b-c_d+e@f:"],
+    [":s3,env_auth", "", ":s3,env_auth:"],
+    [":s3,env_auth:", "bucket", ":s3,env_auth:bucket"],
+    [":s3,env_auth:bucket", "x", ":s3,env_auth:bucket/x"],
+    [':s3,endpoint="https://h:9000"', "b", ':s3,endpoint="https://h:9000":b'],
+    [':s3,endpoint="https://h:9000":b', "x", ':s3,endpoint="https://h:9000":b/x'],
+    [`:s3,endpoint='https://h:9000':`, "b", `:s3,endpoint='https://h:9000':b`],
+    [':sftp,pass="a"":b":', "x", ':sftp,pass="a"":b":x'],
+    [":local:", "/srv", ":local:/srv"],
+    ["alias,remote=x:", "y", "alias,remote=x:y"],
+  ])("%s and %s: %s", ([name, prefix, location]) => {
+    expect(parseRemoteName(name, prefix)).toBe(location);
+  });
+});
+
+describe("what rclone would misread is refused", () => {
+  function refusal(name: string): BackupError {
+    try {
+      parseRemoteName(name, "");
+    } catch (error) {
+      if (error instanceof BackupError) return error;
+    }
+    throw new Error(`${name} was not refused`);
+  }
+
+  test.for(["backups/daily", "./store", "~/store", "store/", "-store", "a,b"])("%s is no name", (name) => {
+    const { operation, message, hint } = refusal(name);
+    expect({ operation, message, hint }).toEqual({
+      operation: "configuration",
+      message: `REMOTE_NAME is ${JSON.stringify(name)}, which is no remote's name`,
+      hint: "write the name of a remote such as store, a connection string such as :s3,env_auth, or an absolute path",
+    });
+  });
+
+  test.for([":s3,endpoint=https://h:9000:bucket", ":webdav,url=http://h/dav:"])(
+    "%s has an unquoted URL, and is not shown",
+    (name) => {
+      const { message, hint } = refusal(name);
+      expect(message).toBe("REMOTE_NAME is a connection string with an unquoted : in a value");
+      expect(hint).toBe('put such a value in double quotes, as in :s3,endpoint="https://host:9000"');
+    },
+  );
+});
