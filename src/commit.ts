@@ -183,7 +183,7 @@ async function settle(
   const moved = failure === undefined ? !(unchanged && atomic) : !unchanged && !found.has(place);
   if (moved && now?.bytes === bytes) return;
   const reason = failure ?? new BackupError("upload", `${place} vanished before it had its name`);
-  if (!unchanged) throw new UploadKept(destination, reason);
+  if (!unchanged) throw found.has(place) ? new UploadKept(destination, reason) : reason;
   if (earlier?.manifest !== undefined && !found.has(manifestPath(path))) {
     await put(remote, manifestPath(path), earlier.manifest, runId).catch(() => {
       throw new UploadKept(destination, reason);
