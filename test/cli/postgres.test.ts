@@ -52,7 +52,7 @@ describe("which databases", () => {
     ["*,!app,!postgres", ["app2", "app_test", "crm"]],
   ])("%s", async ([list, databases]) => {
     const { store } = await backUp({ BACKUP_DATABASES: list, BACKUP_FILE_NAME: "${DB}" });
-    expect(databasesIn(store).toSorted()).toEqual(databases);
+    expect(new Set(databasesIn(store))).toEqual(new Set(databases));
     expect(store.files()).toEqual(
       databases.flatMap((name) => [`${name}.sql.gz`, `${name}.sql.gz.manifest.json`]).toSorted(),
     );

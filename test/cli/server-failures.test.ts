@@ -256,7 +256,7 @@ describe("a database that vanishes while it is dumped", () => {
   /** A dump program whose output stops after 3000 bytes, until it is told to go on. */
   async function stalled(
     program: string,
-  ): Promise<{ path: string; begun(): Promise<void>; goOn(): Promise<void> }> {
+  ): Promise<{ path: string; begun: () => Promise<void>; goOn: () => Promise<void> }> {
     const folder = temporaryFolder("stalled");
     const [note, gate] = [join(folder, "begun"), join(folder, "gate")];
     await execa("mkfifo", [gate]);

@@ -121,11 +121,11 @@ describe.concurrent("before anything is dumped", () => {
     );
   });
 
-  test.for(["RCLONE_LOG_LEVEL=DEBUG", "RCLONE_DUMP=headers", "RCLONE_USE_JSON_LOG=true", "RCLONE_VERBOSE=2"])(
+  test.for(["RCLONE_DUMP=headers", "RCLONE_USE_JSON_LOG=true"])(
     "%s shows no secret and breaks nothing",
     async (setting) => {
       const [name = "", value] = setting.split("=");
-      const outcome = await rcdump(settings({ ...s3.env, UPLOAD_PREFIX: "backups/verbose", [name]: value }));
+      const outcome = await rcdump(settings({ ...s3.env, UPLOAD_PREFIX: `backups/${name}`, [name]: value }));
       expect(outcome).toMatchObject({ exitCode: 0, message: "" });
     },
   );

@@ -222,7 +222,7 @@ test("all problems are reported, each once", () => {
     BACKUP_COMPRESSION_LEVEL: "10",
     BACKUP_GLOBAL: "true",
   });
-  expect(listed.map((problem) => problem.split(/[ :]/)[0]).toSorted()).toEqual([
+  expect(listed.map((problem) => problem.split(/[ :]/)[0] ?? "").toSorted()).toEqual([
     "BACKUP_COMPRESSION_LEVEL",
     "BACKUP_DATABASES",
     "BACKUP_ENGINE",
