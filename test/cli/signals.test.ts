@@ -70,6 +70,21 @@ test.for<["SIGTERM" | "SIGINT", number]>([
   await until("all that it started has gone", async () => !started.some(isRunning));
 });
 
+test("signals that come again and again do not cut the clearing up short", async () => {
+  const store = localStore();
+  const run = startRcdump(settings(store.env));
+  await until("something is uploaded", async () => store.files().length > 0, 60_000);
+  let ended = false;
+  void run.outcome.finally(() => (ended = true));
+  await until("it has ended", async () => {
+    if (!ended) run.kill("SIGTERM");
+    return ended;
+  });
+  const { exitCode, message } = await run.outcome;
+  expect({ exitCode, message }).toEqual({ exitCode: 143, message: "cancelled by SIGTERM" });
+  expect(store.files()).toEqual([]);
+});
+
 test("SIGTERM while a dump is spooled: nothing is left in the spool folder either", async () => {
   const store = localStore();
   const spool = temporaryFolder("spool");
