@@ -14,89 +14,9 @@ import {
   targetName,
   Unreachable,
 } from "./engine.ts";
+import { connectionOption, fileOptions, refusals, syntax, takePassword } from "./mariadb-options.ts";
 import { readDatabases, readRights, databasesQuery, grantsQuery, serverQuery } from "./mariadb-queries.ts";
-import { type Option, readOptions, refuse } from "./options.ts";
-
-const syntax = {
-  shortWithValue: { h: "host", P: "port", u: "user", S: "socket", r: "result-file", T: "tab", w: "where" },
-  short: { A: "all-databases", B: "databases", C: "compress", "?": "help", V: "version", X: "xml" },
-  long: [
-    "all-databases",
-    "databases",
-    "compress",
-    "password",
-    "help",
-    "version",
-    "print-defaults",
-    "xml",
-    "no-defaults",
-    "ssl",
-  ],
-  longWithValue: [
-    "host",
-    "port",
-    "user",
-    "socket",
-    "protocol",
-    "result-file",
-    "tab",
-    "where",
-    "ignore-table",
-    "ignore-table-data",
-    "default-character-set",
-    "ssl-ca",
-    "ssl-capath",
-    "ssl-cert",
-    "ssl-cipher",
-    "ssl-key",
-    "ssl-crl",
-    "ssl-crlpath",
-    "tls-version",
-    "ssl-fp",
-    "ssl-fplist",
-    "default-auth",
-    "plugin-dir",
-    "max-allowed-packet",
-    "net-buffer-length",
-    "ignore-database",
-    "defaults-file",
-    "defaults-extra-file",
-    "defaults-group-suffix",
-    "compatible",
-    "log-error",
-    "as-of",
-    "dir",
-    "init-command",
-    "parallel",
-    "character-sets-dir",
-    "fields-terminated-by",
-    "fields-enclosed-by",
-    "fields-optionally-enclosed-by",
-    "fields-escaped-by",
-    "lines-terminated-by",
-    "max-statement-time",
-    "system",
-  ],
-};
-
-/** Options that say which option files are read; the programs take them only as the first of all. */
-const fileOptions = new Set(["defaults-file", "defaults-extra-file", "defaults-group-suffix", "no-defaults"]);
-
-/** Options that say how to reach the server; the mariadb client has them under the same names. */
-const connectionOption =
-  /^(host|port|user|socket|protocol|compress|default-auth|plugin-dir|tls-version|(skip-)?ssl(-.+)?|disable-ssl.*)$/;
-
-const refusals = {
-  "": "cannot be passed on; databases are named in BACKUP_DATABASES",
-  "all-databases": "dumps every database; set BACKUP_ALL=true instead",
-  "result-file": "would send the dump elsewhere; the name is BACKUP_FILE_NAME",
-  tab: "writes files on the server; leave it out",
-  dir: "writes files beside the stream; leave it out",
-  "print-defaults": "prints secrets and dumps nothing; leave it out",
-  xml: "writes no SQL, which nothing could restore; leave it out",
-  help: "dumps nothing; leave it out",
-  version: "dumps nothing; leave it out",
-};
+import { readOptions, refuse } from "./options.ts";
 
 /** A dump is never empty, and ends in this line, with or without the date. */
 const marks: Marks = { beginning: /^[-/]/, ending: /\n-- Dump completed( on [\d: -]+)?\s*$/ };
@@ -267,25 +187,6 @@ interface Connection {
   readonly clientArguments: readonly string[];
   /** The password of an option file. */
   readonly password: string | undefined;
-}
-
-/** Takes the password out of a command line: there anyone could read it. */
-function takePassword(words: readonly string[]): { options: Option[]; password: string | undefined } {
-  const options: Option[] = [];
-  let password: string | undefined;
-  // -p takes no word of its own for the value, only what is joined to it.
-  for (const option of readOptions(
-    words.map((word) => word.replace(/^-p(?=.)/s, "--password=")),
-    syntax,
-  )) {
-    if (option.name !== "password" && option.name !== "p") options.push(option);
-    else if (option.value === undefined)
-      throw new BackupError("configuration", "--password without a value asks for it at a terminal", {
-        hint: "set MYSQL_PWD_FILE instead",
-      });
-    else password = option.value;
-  }
-  return { options, password };
 }
 
 function isNewer(left: readonly string[], right: readonly string[]): boolean {

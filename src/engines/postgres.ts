@@ -16,76 +16,8 @@ import {
   Unreachable,
 } from "./engine.ts";
 import { type Option, readOptions, refuse } from "./options.ts";
+import { connectionOptions, readFormat, refusals, syntax } from "./postgres-options.ts";
 import { databasesQuery, globalsRightsQuery, rightsQuery, type ServerRow } from "./postgres-queries.ts";
-
-const syntax = {
-  shortWithValue: {
-    d: "dbname",
-    e: "extension",
-    E: "encoding",
-    f: "file",
-    F: "format",
-    h: "host",
-    j: "jobs",
-    l: "database",
-    n: "schema",
-    N: "exclude-schema",
-    p: "port",
-    S: "superuser",
-    t: "table",
-    T: "exclude-table",
-    U: "username",
-    Z: "compress",
-  },
-  short: { W: "password", "?": "help", V: "version" },
-  long: ["password", "help", "version"],
-  longWithValue: [
-    "dbname",
-    "extension",
-    "encoding",
-    "file",
-    "format",
-    "host",
-    "jobs",
-    "database",
-    "schema",
-    "exclude-schema",
-    "port",
-    "superuser",
-    "table",
-    "exclude-table",
-    "username",
-    "compress",
-    "role",
-    "lock-wait-timeout",
-    "snapshot",
-    "section",
-    "exclude-table-data",
-    "extra-float-digits",
-    "include-foreign-data",
-    "rows-per-insert",
-    "restrict-key",
-    "exclude-database",
-    "filter",
-    "table-and-children",
-    "exclude-table-and-children",
-    "exclude-table-data-and-children",
-    "exclude-extension",
-    "sync-method",
-  ],
-};
-
-/** Options that say how to reach the server; psql has them under the same names. */
-const connectionOptions = new Set(["host", "port", "username", "role"]);
-
-const refusals = {
-  dbname: "names a database; name it in BACKUP_DATABASES, and the server in PGHOST or a PGSERVICE",
-  database: "names a database; set PGDATABASE instead",
-  file: "would send the dump elsewhere; the name is BACKUP_FILE_NAME",
-  password: "asks for a password at a terminal; set PGPASSWORD_FILE or PGPASSFILE",
-  help: "dumps nothing; leave it out",
-  version: "dumps nothing; leave it out",
-};
 
 /**
  * How complete dumps begin and end. Newer programs close SQL with `\unrestrict`. The custom format ends in data: see
@@ -240,31 +172,6 @@ export class Postgres implements Engine {
   #command(file: string, args: string[], explain: Command["explain"], extra: Environment = {}): Command {
     return { file, args, env: { ...this.#environment, ...extra }, explain };
   }
-}
-
-/** pg_dump's own option decides what the file is called and whether it is compressed again. */
-function readFormat(options: readonly Option[]): DumpFormat {
-  const word = options.findLast(({ name }) => name === "format")?.value ?? "p";
-  const format = { p: "sql", c: "custom", t: "tar", d: "directory" }[word[0]?.toLowerCase() ?? ""] as
-    | DumpFormat
-    | "directory"
-    | undefined;
-  if (format === "directory")
-    throw new BackupError("configuration", "--format=directory cannot be streamed", {
-      hint: "write --format=custom, which pg_restore reads as well, or leave it out",
-    });
-  if (format === undefined)
-    throw new BackupError("configuration", `--format=${word} is no format of pg_dump`, {
-      hint: "write plain, custom or tar",
-    });
-  if (
-    format === "sql" &&
-    options.some(({ name, value }) => name === "compress" && !/^(0|none)$/.test(value ?? ""))
-  )
-    throw new BackupError("configuration", "--compress would compress the dump before rcdump does", {
-      hint: "set BACKUP_COMPRESSION and BACKUP_COMPRESSION_LEVEL instead",
-    });
-  return format;
 }
 
 /** A connection string for a database of any name. A bare name with = in it, or that looks like a URL, would be read as one itself. */

@@ -1,10 +1,10 @@
 /** Stores that are not there, hang, run full, or break off. Nothing that looks like a backup is left in them. */
 import { execa } from "execa";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, rcdump, startRcdump, type Variables } from "../fixtures/cli.ts";
-import { observeCommandLines } from "../fixtures/command-lines.ts";
+import { family, observeCommandLines } from "../fixtures/command-lines.ts";
 import { runsAsRoot, temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { freePort, until } from "../fixtures/process.ts";
@@ -84,12 +84,12 @@ describe.concurrent("before anything is dumped", () => {
     );
   });
 
-  test("one that refuses connections", async () => {
+  test.for(["backups", "backups/daily"])("one that refuses connections, asked for %s", async (prefix) => {
     const endpoint = `http://127.0.0.1:${await freePort()}`;
     const { exitCode, message } = await failEarly({
       ...s3.env,
       RCLONE_CONFIG_STORE_ENDPOINT: endpoint,
-      UPLOAD_PREFIX: "backups",
+      UPLOAD_PREFIX: prefix,
     });
     expect(exitCode).toBe(20);
     expect(message).toMatch(
@@ -217,7 +217,12 @@ describe("in the middle of an upload", () => {
     const variables = settings({ ...store.env, BACKUP_DATABASES: "large" });
     const run = startRcdump(variables);
     await until("a part is there", async () => store.files().some((path) => path.endsWith(".partial")));
+    // rclone would still clear up after itself when it learns that the run has gone: here both go at once.
+    const uploads = family(run.pid).filter((pid) => readFileSync(`/proc/${pid}/comm`, "utf8") === "rclone\n");
+    expect(uploads).toHaveLength(1);
+    for (const pid of uploads) process.kill(pid, "SIGSTOP");
     run.kill("SIGKILL");
+    for (const pid of uploads) process.kill(pid, "SIGKILL");
     await run.outcome;
     const [left = ""] = store.files();
     expect(left).toMatch(/^x\.sql\.gz\.[0-9a-f]{8}-\w+\.partial$/);
