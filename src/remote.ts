@@ -107,7 +107,7 @@ export class RcloneRemote implements Remote {
 
   async #readTraits(signal?: AbortSignal): Promise<RemoteTraits> {
     const { String: description, Features: has } = backendFeatures.parse(
-      JSON.parse(await this.#ask(["backend", "features", this.#address("")], { signal })),
+      JSON.parse(await this.#askFeatures(signal)),
     );
     return {
       description,
@@ -116,6 +116,17 @@ export class RcloneRemote implements Remote {
       streams: has["PutStream"] === true,
       keepsParts: description.startsWith("S3 "),
     };
+  }
+
+  async #askFeatures(signal?: AbortSignal): Promise<string> {
+    try {
+      return await this.#ask(["backend", "features", this.#address("")], { signal });
+    } catch (error) {
+      // Whatever goes wrong when rclone looks at the folder it tells as this; a listing says what it was.
+      if (error instanceof RcloneFailure && /is a file not a directory/.test(error.message))
+        await this.#objects(["--max-depth", "1"], { signal });
+      throw error;
+    }
   }
 
   async find(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, StoredObject>> {

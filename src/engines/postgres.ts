@@ -246,11 +246,15 @@ function explainDump(target: Target): Command["explain"] {
     });
 }
 
+/** What follows an error and says nothing more of its cause. */
+const repetition =
+  /^((detail: )?(Query|Command) was|hint:|This probably means the server|before or while processing)/i;
+
 /** What the program said of the error, on one line, without its name and what only repeats it. */
 function serverWords(failure: SubprocessError): string {
   const lines = failure.stderr
     .split("\n")
     .map((line) => line.replace(/^(psql|pg_dump|pg_dumpall)(:<stdin>:\d+)?: (error: )?/, "").trim());
-  const telling = lines.filter((line) => line !== "" && !/^(detail: Query was|Query was|hint:)/i.test(line));
+  const telling = lines.filter((line) => line !== "" && !repetition.test(line));
   return telling.length === 0 ? failure.message : redact(telling.slice(-2).join("; "));
 }

@@ -6,7 +6,7 @@ import { family } from "../fixtures/command-lines.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { freePort, until } from "../fixtures/process.ts";
-import { pathWith } from "../fixtures/programs.ts";
+import { pathWithEndlessDump } from "../fixtures/programs.ts";
 import { filesIn, localStore } from "../fixtures/store.ts";
 
 let server: PostgresServer;
@@ -22,16 +22,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/**
- * A pg_dump that never comes to its end: everything is under way until it is told to stop. It is one process, as
- * pg_dump is, and does not outlive a run that is killed.
- */
-const endless = pathWith({
-  pg_dump: `[ "$1" = --version ] && exec $REAL "$@"
-    [ -n "$GUARDED" ] || GUARDED=yes exec setpriv --pdeathsig=KILL "$0" "$@"
-    $REAL "$@" | head -c 6000000
-    exec tail -f /dev/null`,
-});
+const endless = pathWithEndlessDump();
 
 function settings(variables: Variables): Variables {
   return {
