@@ -2,7 +2,7 @@ import pLimit from "p-limit";
 import { type Destination, reserve } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
-import { type Server, targetName } from "../engines/engine.ts";
+import { type DumpProgram, type Server, targetName } from "../engines/engine.ts";
 import { BackupError, explain } from "../errors.ts";
 import { formatBytes, formatSeconds } from "../format.ts";
 import { jobId, newRunId } from "../job.ts";
@@ -24,6 +24,7 @@ interface Outcome {
 /** A dump that is going to be made, and the job it is a run of. */
 interface Run {
   readonly planned: PlannedDump;
+  readonly program: DumpProgram;
   readonly job: string;
   readonly runId: string;
 }
@@ -36,11 +37,13 @@ export async function backup(context: Context): Promise<void> {
   const { config, engine, log, signal, startedAt } = context;
   const server = await reachBoth(context);
   const planned = planRun(context, server);
-  for (const { target } of planned) engine.requireVersion(await engine.dumpProgram(target), server);
-  const runs = planned.map((dump) => {
+  const runs: Run[] = [];
+  for (const dump of planned) {
+    const program = await engine.dumpProgram(dump.target);
+    engine.requireVersion(program, server);
     const job = jobId(engine.name, server, dump.target, config.fileName);
-    return { planned: dump, job, runId: newRunId(job, startedAt) };
-  });
+    runs.push({ planned: dump, program, job, runId: newRunId(job, startedAt) });
+  }
   const spool = config.spoolFolder === undefined ? undefined : new Spool(config.spoolFolder);
   const destinations = await reserveAll(context, runs, spool !== undefined);
   const jobs = new Set(runs.map(({ job }) => job));
@@ -136,14 +139,14 @@ async function backUp(
   spool: Spool | undefined,
 ): Promise<Manifest> {
   const { engine, config, isInstalled, log, signal } = context;
-  const { planned, runId } = run;
+  const { planned, program, runId } = run;
   for (const omission of await engine.omissions(planned.target, server, signal))
     log.warn({ database: targetName(planned.target) }, `${targetName(planned.target)}: ${omission}`);
   const job: Job = {
     planned,
     runId,
     server,
-    program: await engine.dumpProgram(planned.target),
+    program,
     dump: await engine.dump(planned.target, server),
     compressor: chooseCompressor(config.compression, isInstalled),
   };
