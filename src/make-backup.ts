@@ -18,6 +18,8 @@ export interface Job {
   readonly program: DumpProgram;
   readonly dump: Dump;
   readonly compressor: Compressor | undefined;
+  /** When this dump began; its run may have made others before. */
+  readonly startedAt: Date;
 }
 
 /** How long removing what a failed upload left may take, in milliseconds: it must fit into a grace period. */
@@ -133,8 +135,8 @@ interface Measures {
 }
 
 function describe(context: Context, job: Job, measures: Measures): Omit<Manifest, "readBack"> {
-  const { config, engine, startedAt, now } = context;
-  const { planned, server, program, dump, compressor } = job;
+  const { config, engine, now } = context;
+  const { planned, server, program, dump, compressor, startedAt } = job;
   const { target } = planned;
   return {
     schemaVersion: 1,

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { z } from "zod";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
@@ -44,15 +45,51 @@ export function manifestPath(object: string): string {
   return `${object}.manifest.json`;
 }
 
-/** One line of JSON. */
+/** The version that {@link parseManifest} reads. */
+const schemaVersion = schema.shape.schemaVersion.value;
+
+/** The last member of the line: the SHA-256 of the line as it would be without it. */
+const checksum = /,"checksum":"([0-9a-f]{64})"\}\n?$/;
+
+/** One line of JSON, closed by a checksum of its own: a flipped bit must not turn one database's backup into another's. */
 export function encodeManifest(manifest: Manifest): string {
-  return `${JSON.stringify(manifest)}\n`;
+  const text = JSON.stringify(manifest);
+  return `${text.slice(0, -1)},"checksum":"${digest(text)}"}\n`;
+}
+
+/** A manifest that cannot be read. `message` says why, to follow "its manifest". */
+export class UnreadableManifest extends Error {
+  override readonly name = "UnreadableManifest";
 }
 
 /**
  * Reads a manifest.
- * @throws Error if it is cut off, damaged, or of another schema version
+ * @throws UnreadableManifest if it is cut off, altered, or of a newer schema version
  */
 export function parseManifest(text: string): Manifest {
-  return schema.parse(JSON.parse(text));
+  const value = parseJson(text);
+  const version = (value as { schemaVersion?: unknown } | null)?.schemaVersion;
+  if (typeof version === "number" && version > schemaVersion)
+    throw new UnreadableManifest(
+      `is of schema version ${version}, and this rcdump knows version ${schemaVersion}: use a newer rcdump`,
+    );
+  const found = checksum.exec(text);
+  if (!found) throw new UnreadableManifest("is damaged: its checksum is missing");
+  if (digest(`${text.slice(0, found.index)}}`) !== found[1])
+    throw new UnreadableManifest("is damaged: it does not match its checksum");
+  const read = schema.safeParse(value);
+  if (read.success) return read.data;
+  throw new UnreadableManifest(`is not valid: ${z.prettifyError(read.error).replaceAll(/\s+/g, " ")}`);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnreadableManifest("is damaged: it is no JSON");
+  }
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
 }

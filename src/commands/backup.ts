@@ -138,7 +138,7 @@ async function backUp(
   destination: Destination | undefined,
   spool: Spool | undefined,
 ): Promise<Manifest> {
-  const { engine, config, isInstalled, log, signal } = context;
+  const { engine, config, isInstalled, log, now, signal } = context;
   const { planned, program, runId } = run;
   for (const omission of await engine.omissions(planned.target, server, signal))
     log.warn({ database: targetName(planned.target) }, `${targetName(planned.target)}: ${omission}`);
@@ -149,6 +149,7 @@ async function backUp(
     program,
     dump: await engine.dump(planned.target, server),
     compressor: chooseCompressor(config.compression, isInstalled),
+    startedAt: now(),
   };
   if (spool) return stageBackup(context, job, spool);
   if (!destination) throw new Error(`no destination was reserved for ${planned.path}`);

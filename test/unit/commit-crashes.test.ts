@@ -179,6 +179,7 @@ const job: Omit<Job, "runId"> = {
     arguments: [],
   },
   compressor: undefined,
+  startedAt: new Date("2026-01-02T03:04:05Z"),
 };
 
 function contextFor(remote: MemoryRemote): Context {

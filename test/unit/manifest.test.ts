@@ -4,16 +4,17 @@ import {
   type Manifest,
   manifestPath,
   parseManifest,
+  UnreadableManifest,
   unsentManifest,
 } from "../../src/manifest.ts";
-import { describeContent } from "../fixtures/manifests.ts";
+import { describeContent, sha256 } from "../fixtures/manifests.ts";
 
 const manifest: Manifest = { ...describeContent("content"), readBack: true };
 const text = encodeManifest(manifest);
 
-/** The manifest's text with something else in it. */
+/** A manifest with something else in it, sealed like a real one. */
 function altered(change: Record<string, unknown>): string {
-  return JSON.stringify({ ...manifest, ...change });
+  return encodeManifest({ ...manifest, ...change } as Manifest);
 }
 
 test("it lies beside its object", () => {
@@ -45,9 +46,35 @@ test("cut off at any byte it is no manifest", () => {
   expect(parsed).toEqual([]);
 });
 
+test("with any bit flipped it is no manifest", () => {
+  const bytes = Buffer.from(text);
+  const parsed: string[] = [];
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const flipped = Buffer.from(bytes);
+    flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+    try {
+      parseManifest(flipped.toString());
+      parsed.push(flipped.toString());
+    } catch (error) {
+      expect(error).toBeInstanceOf(UnreadableManifest);
+    }
+  }
+  expect(parsed).toEqual([]);
+});
+
+test("the checksum is that of the line without it", () => {
+  const [, body = "", checksum] = /^(.*),"checksum":"(\w+)"\}\n$/.exec(text) ?? [];
+  expect(checksum).toBe(sha256(`${body}}`));
+});
+
+test("a newer schema is told apart from damage, whatever else is in it", () => {
+  expect(() => parseManifest('{"schemaVersion":2,"entirely":"different"}')).toThrow(
+    "is of schema version 2, and this rcdump knows version 1: use a newer rcdump",
+  );
+});
+
 describe("is refused", () => {
   test.for([
-    ["a newer schema", { schemaVersion: 2 }],
     ["an older schema", { schemaVersion: 0 }],
     ["a hash that is cut", { stored: { bytes: 7, sha256: manifest.stored.sha256.slice(1) } }],
     ["a hash in capitals", { stored: { bytes: 7, sha256: "A".repeat(64) } }],
