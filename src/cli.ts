@@ -1,12 +1,16 @@
 import { readFileSync } from "node:fs";
+import { createInterface } from "node:readline/promises";
 import { parseCommandLine } from "./command-line.ts";
 import { backup } from "./commands/backup.ts";
 import { check } from "./commands/check.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { list } from "./commands/list.ts";
+import { parseConfig } from "./config.ts";
+import type { Context } from "./context.ts";
 import { MariaDB } from "./engines/mariadb.ts";
 import { Postgres } from "./engines/postgres.ts";
 import { BackupError, exitCodes } from "./errors.ts";
-import { help } from "./help.ts";
+import { commandHelp, help } from "./help.ts";
+import { readIdentities } from "./key-files.ts";
 import { createLogger } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { RcloneRemote } from "./remote.ts";
@@ -35,27 +39,52 @@ function abortOnSignals(): AbortSignal {
   return controller.signal;
 }
 
+/** Asks a person to go on; anything but yes means no. Undefined if nobody is there to answer. */
+async function ask(question: string, signal: AbortSignal): Promise<boolean | undefined> {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return undefined;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  // In raw mode Ctrl-C is a key.
+  terminal.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
+  try {
+    return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim());
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    terminal.close();
+  }
+}
+
 async function main(words: readonly string[]): Promise<void> {
-  const commandLine = parseCommandLine(words);
-  if (commandLine.command === "help") return void process.stdout.write(help);
-  if (commandLine.command === "version") return void process.stdout.write(`rcdump ${version}\n`);
-  const { command, json, dumpArguments } = commandLine;
+  const line = parseCommandLine(words);
+  if (line.command === "help")
+    return void process.stdout.write(line.about === undefined ? help : commandHelp[line.about]);
+  if (line.command === "version") return void process.stdout.write(`rcdump ${version}\n`);
   const signal = abortOnSignals();
-  const config: Config = parseConfig(process.env, (path) => readFileSync(path, "utf8"));
-  const context = {
+  const purpose = line.command === "backup" || line.command === "check" ? "backup" : "stored";
+  const config = parseConfig(process.env, (path) => readFileSync(path, "utf8"), purpose);
+  const context: Context = {
     config,
-    engine: new engines[config.engine](config.environment, dumpArguments),
+    engine: new engines[config.engine](config.environment, line.programArguments),
     remote: new RcloneRemote(config.remote, config.environment),
     log,
     progress,
     startedAt: new Date(),
     now: () => new Date(),
-    isInstalled: (program: string) => isInstalled(program, config.environment),
+    isInstalled: (program) => isInstalled(program, config.environment),
     signal,
-    print: (text: string) => void process.stdout.write(text),
+    identities: () => readIdentities(config.environment, (path) => readFileSync(path)),
+    ask: (question) => ask(question, signal),
+    print: (text) => void process.stdout.write(text),
   };
-  if (command === "check") await check(context, { json });
-  else await backup(context);
+  switch (line.command) {
+    case "backup":
+      return backup(context);
+    case "check":
+      return check(context, line.options);
+    case "list":
+      return list(context, line.options);
+  }
 }
 
 try {

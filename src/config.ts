@@ -4,7 +4,15 @@ import type { Environment } from "./environment.ts";
 import { BackupError, explain } from "./errors.ts";
 import { readRecipients, readSecrets } from "./key-files.ts";
 import { parseRemoteName } from "./remote-name.ts";
-import { contradictions, readCompression, readSettings, settings } from "./settings.ts";
+import type { RetentionPolicy } from "./retention.ts";
+import {
+  contradictions,
+  missing,
+  readCompression,
+  readRetention,
+  readSettings,
+  settings,
+} from "./settings.ts";
 import { looksLike } from "./spelling.ts";
 
 /** Every setting, checked and ready for use. */
@@ -28,23 +36,39 @@ export interface Config {
   readonly spoolFolder: string | undefined;
   /** Seconds to wait for a server that does not answer. */
   readonly wait: number;
+  /** Which backups are kept; undefined if none is ever removed. */
+  readonly retention: RetentionPolicy | undefined;
   /** The environment of the programs that are run: what was given, and the secrets that came from files. */
   readonly environment: Environment;
 }
 
 /** What is read here beside {@link settings}; a misspelling of any of them is reported. */
-const otherNames = ["ENCRYPT_RECIPIENTS", "ENCRYPT_RECIPIENTS_FILE", "ENCRYPT_PASSPHRASE_FILE"];
+const otherNames = [
+  "ENCRYPT_RECIPIENTS",
+  "ENCRYPT_RECIPIENTS_FILE",
+  "ENCRYPT_PASSPHRASE_FILE",
+  "DECRYPT_IDENTITY_FILE",
+  "DECRYPT_PASSPHRASE_FILE",
+];
 const ownNames = [...Object.keys(settings).filter((name) => name !== "TZ"), ...otherNames];
 
 /** Modes of rclone in which it reports success and stores nothing. */
 const pretences = ["RCLONE_DRY_RUN", "RCLONE_INTERACTIVE"];
 
+/** What the settings are for: dumps to be made, or only what is stored already. */
+export type Purpose = "backup" | "stored";
+
 /**
  * Reads every setting.
+ * @param purpose for what is stored already nothing needs to say what is to be dumped, and for whom it is encrypted
  * @param readFile returns a file's text, throws what node:fs throws
  * @throws BackupError that lists all problems at once, each naming the variable and how to mend it
  */
-export function parseConfig(environment: Environment, readFile: (path: string) => string): Config {
+export function parseConfig(
+  environment: Environment,
+  readFile: (path: string) => string,
+  purpose: Purpose = "backup",
+): Config {
   const problems: string[] = [];
   /** Takes the outcome of one reader, or its complaint. */
   const attempt = <T>(read: () => T): T | undefined => {
@@ -58,12 +82,13 @@ export function parseConfig(environment: Environment, readFile: (path: string) =
   };
 
   const data = readSettings(environment, problems);
-  problems.push(...contradictions(data, environment));
+  if (purpose === "backup") problems.push(...missing(data, environment));
+  problems.push(...contradictions(data));
   problems.push(...misspellings(environment), ...dryRuns(environment));
   const remote = attempt(() =>
     parseRemoteName(environment["REMOTE_NAME"] || "store", environment["UPLOAD_PREFIX"] ?? ""),
   );
-  const recipients = attempt(() => readRecipients(environment, readFile));
+  const recipients = purpose === "backup" ? attempt(() => readRecipients(environment, readFile)) : [];
   const secrets = attempt(() => readSecrets(environment, readFile));
   const compression = data.BACKUP_COMPRESSION && attempt(() => readCompression(data));
 
@@ -84,13 +109,14 @@ export function parseConfig(environment: Environment, readFile: (path: string) =
     overwrite: data.BACKUP_OVERWRITE,
     spoolFolder: data.BACKUP_SPOOL_DIR,
     wait: data.BACKUP_WAIT,
+    retention: readRetention(data),
     environment: { ...environment, ...secrets },
   };
 }
 
 function misspellings(environment: Environment): string[] {
   return Object.keys(environment)
-    .filter((name) => /^(BACKUP|ENCRYPT|KEEP)_/.test(name) && !ownNames.includes(name))
+    .filter((name) => /^(BACKUP|ENCRYPT|DECRYPT|KEEP)_/.test(name) && !ownNames.includes(name))
     .flatMap((name) => {
       const meant = ownNames.find((known) => looksLike(name, known));
       return meant === undefined ? [] : [`${name} is no setting; did you mean ${meant}?`];

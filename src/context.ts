@@ -1,3 +1,4 @@
+import type { AgeIdentity } from "./encryption/age.ts";
 import type { Config } from "./config.ts";
 import type { Engine } from "./engines/engine.ts";
 import type { Logger } from "./log.ts";
@@ -18,6 +19,10 @@ export interface Context {
   readonly isInstalled: (program: string) => boolean;
   /** Aborts when the run is to end early; the reason is the error to end with. */
   readonly signal: AbortSignal;
+  /** What the settings have to decrypt with. Read when it is needed: a protected key takes a second. */
+  readonly identities: () => Promise<AgeIdentity[]>;
+  /** Asks a person at the terminal to go on; undefined if there is none. */
+  readonly ask: (question: string) => Promise<boolean | undefined>;
   /** Writes a result to stdout. */
   readonly print: (text: string) => void;
 }

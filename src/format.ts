@@ -20,3 +20,22 @@ export function formatSeconds(seconds: number): string {
   const [first, ...others] = parts[0] === 0 ? parts.slice(1) : parts;
   return [first, ...others.map((part) => String(part).padStart(2, "0"))].join(":");
 }
+
+/** A time for a person: `2026-11-21 02:00:05`, in a time zone that is told elsewhere. */
+export function formatTime(time: Date, timeZone: string): string {
+  const zoned = Temporal.Instant.fromEpochMilliseconds(time.getTime()).toZonedDateTimeISO(timeZone);
+  return zoned.toPlainDateTime().toString({ smallestUnit: "second" }).replace("T", " ");
+}
+
+/** How long ago, for a person: `40 s`, `12 min`, `26 h`, `3 d`; a time to come is `in 3 d`. */
+export function formatAge(milliseconds: number): string {
+  const seconds = Math.abs(milliseconds) / 1000;
+  const units: [limit: number, length: number, name: string][] = [
+    [120, 1, "s"],
+    [120 * 60, 60, "min"],
+    [48 * 3600, 3600, "h"],
+    [Infinity, 86_400, "d"],
+  ];
+  const [, length, name] = units.find(([limit]) => seconds < limit) ?? [0, 1, "s"];
+  return `${milliseconds < 0 ? "in " : ""}${Math.floor(seconds / length)} ${name}`;
+}

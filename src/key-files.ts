@@ -1,3 +1,5 @@
+import type { AgeIdentity } from "./encryption/age.ts";
+import { parseIdentities, passphraseIdentity } from "./encryption/identities.ts";
 import {
   type NamedRecipient,
   parseRecipients,
@@ -37,6 +39,29 @@ export function readRecipients(
   return [passphraseRecipient(readSecret("ENCRYPT_PASSPHRASE_FILE", passphraseFile, readFile))];
 }
 
+/**
+ * What backups are decrypted with. A passphrase opens the identity file if that is protected, and backups made with
+ * ENCRYPT_PASSPHRASE_FILE. Empty if neither setting is there.
+ * @throws BackupError `configuration` for a file that holds no identity
+ */
+export async function readIdentities(
+  environment: Environment,
+  readFile: (path: string) => Uint8Array,
+): Promise<AgeIdentity[]> {
+  const { DECRYPT_IDENTITY_FILE: file, DECRYPT_PASSPHRASE_FILE: passphraseFile } = environment;
+  const passphrase = passphraseFile
+    ? readSecret("DECRYPT_PASSPHRASE_FILE", passphraseFile, (path) => Buffer.from(readFile(path)).toString())
+    : undefined;
+  const identities = file
+    ? await parseIdentities(
+        readNamedFile("DECRYPT_IDENTITY_FILE", file, readFile),
+        `DECRYPT_IDENTITY_FILE (${file})`,
+        passphrase,
+      )
+    : [];
+  return passphrase === undefined ? identities : [...identities, passphraseIdentity(passphrase)];
+}
+
 /** The secrets that come from files, by the variable that they are handed on in. */
 export function readSecrets(
   environment: Environment,
@@ -64,7 +89,7 @@ function readSecret(setting: string, path: string, readFile: (path: string) => s
   return secret;
 }
 
-function readNamedFile(setting: string, path: string, readFile: (path: string) => string): string {
+function readNamedFile<Content>(setting: string, path: string, readFile: (path: string) => Content): Content {
   if (path === "")
     throw new BackupError("configuration", `${setting} is set but empty`, {
       hint: "write the path of the file, or unset it",

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { z } from "zod";
+import type { Target } from "./engines/engine.ts";
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/);
 const bytes = z.int().nonnegative();
@@ -40,9 +41,21 @@ export type Manifest = z.infer<typeof schema>;
 /** What a dump that waits to be sent has with it: where it is to go, and a manifest without what only the upload tells. */
 export const unsentManifest = z.object({ path: z.string(), manifest: schema.omit({ readBack: true }) });
 
+const ending = ".manifest.json";
+
 /** Where the manifest of an object lies. */
 export function manifestPath(object: string): string {
-  return `${object}.manifest.json`;
+  return object + ending;
+}
+
+/** The object that a manifest belongs to; undefined for the path of anything else. */
+export function objectOfManifest(path: string): string | undefined {
+  return path.endsWith(ending) ? path.slice(0, -ending.length) : undefined;
+}
+
+/** What was dumped. */
+export function targetOf({ scope, database }: Manifest): Target {
+  return scope === "database" ? { scope, database: database ?? "" } : { scope };
 }
 
 /** The version that {@link parseManifest} reads. */

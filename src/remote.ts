@@ -1,4 +1,7 @@
-import type { Writable } from "node:stream";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { z } from "zod";
 import type { Environment } from "./environment.ts";
 import type { Operation } from "./errors.ts";
@@ -25,6 +28,8 @@ export interface RemoteTraits {
   readonly description: string;
   /** An object appears whole or not at all, so that uploads may go straight to their final name. */
   readonly atomic: boolean;
+  /** Answers many requests at once. */
+  readonly concurrent: boolean;
   /** Takes a stream of unknown size; otherwise rclone itself spools it to the temporary folder first. */
   readonly streams: boolean;
   /** Keeps the parts of an upload that was killed until they are aborted, at the owner's cost, as S3 does. */
@@ -42,6 +47,12 @@ export interface Remote {
   find(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, StoredObject>>;
   /** All objects in and below the remote's folder whose file names match an rclone filter pattern. */
   list(pattern: string, signal?: AbortSignal): Promise<StoredObject[]>;
+  /** The size in bytes of every object in and below the folder, by path. Times would cost a request each on some stores. */
+  inventory(signal?: AbortSignal): Promise<Map<string, number>>;
+  /** The texts of all objects whose file names match, by path. Those of more than {@link longestText} bytes are left out. */
+  readAll(pattern: string, signal?: AbortSignal): Promise<Map<string, string>>;
+  /** Streams an object that exists. Some stores end such a stream early, and well, when the object is not there. */
+  open(path: string, children: Subprocesses): Readable;
   /**
    * Starts an upload. The stream finishes when the object is stored. If it is destroyed nothing is committed: on an
    * atomic remote nothing appears, on others a truncated object may be left at `path`.
@@ -62,6 +73,8 @@ export interface Remote {
   ): Promise<void>;
   /** Removes an object that exists. */
   remove(path: string): Promise<void>;
+  /** Removes those of these objects that exist. If that fails some of them may be gone. */
+  removeAll(paths: readonly string[], signal?: AbortSignal): Promise<void>;
   /** Removes what a {@link write} to this path left that did not finish. Never a whole object of an atomic remote. */
   discard(path: string, signal?: AbortSignal): Promise<void>;
 }
@@ -74,6 +87,15 @@ const impatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_CONTIMEOUT: "15s", RC
 
 /** The longest that a question about one object may take, in milliseconds. */
 const answerWithin = 60_000;
+
+/** The longest that a question about all objects may take, in milliseconds: a hundred thousand are a hundred requests. */
+const surveyWithin = 600_000;
+
+/** What no manifest comes near, in bytes. */
+export const longestText = 1024 * 1024;
+
+/** How many files are read at a time. */
+const filesAtOnce = 256;
 
 /** rclone's exit code for a folder that does not exist, in which there is nothing then. */
 const noSuchFolder = 3;
@@ -113,6 +135,7 @@ export class RcloneRemote implements Remote {
       description,
       // The rule that fitted every kind of remote tried: a bucket without a rename of its own commits by the upload's last request.
       atomic: has["BucketBased"] === true && has["Move"] !== true && has["PartialUploads"] !== true,
+      concurrent: has["BucketBased"] === true,
       streams: has["PutStream"] === true,
       keepsParts: description.startsWith("S3 "),
     };
@@ -137,6 +160,32 @@ export class RcloneRemote implements Remote {
 
   list(pattern: string, signal?: AbortSignal): Promise<StoredObject[]> {
     return this.#objects(["--include", pattern], { signal });
+  }
+
+  async inventory(signal?: AbortSignal): Promise<Map<string, number>> {
+    const objects = await this.#objects(["--no-modtime"], { signal, timeout: surveyWithin });
+    return new Map(objects.map(({ path, bytes }) => [path, bytes]));
+  }
+
+  /** One process fetches all of them: `rclone cat` would be quicker on a local disk, but does not say which is which. */
+  async readAll(pattern: string, signal?: AbortSignal): Promise<Map<string, string>> {
+    const { concurrent } = await this.traits(signal);
+    const folder = await mkdtemp(join(tmpdir(), "rcdump-"));
+    try {
+      // Connections are dear elsewhere: an SSH server refuses more than ten that are being opened.
+      const transfers = `--transfers=${concurrent ? 64 : 8}`;
+      const filter = [`--include=${pattern}`, `--max-size=${longestText}B`];
+      const thrift = ["--no-check-dest", "--ignore-checksum", "--use-server-modtime", "--no-update-modtime"];
+      const args = ["copy", transfers, ...filter, ...thrift, this.#address(""), folder];
+      await this.#unlessMissing(this.#ask(args, { signal, timeout: surveyWithin }), "");
+      return await readTexts(folder);
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  open(path: string, children: Subprocesses): Readable {
+    return children.source(this.#command("remote", ["cat", this.#address(path)]));
   }
 
   write(path: string, children: Subprocesses): Promise<Writable> {
@@ -179,6 +228,14 @@ export class RcloneRemote implements Remote {
     await this.#ask(["deletefile", this.#address(path)]);
   }
 
+  async removeAll(paths: readonly string[], signal?: AbortSignal): Promise<void> {
+    if (paths.length === 0) return;
+    const { concurrent } = await this.traits(signal);
+    const checkers = `--checkers=${concurrent ? 32 : 8}`;
+    const args = ["delete", checkers, "--files-from-raw", "-", this.#address("")];
+    await this.#ask(args, { input: paths.join("\n"), signal, timeout: surveyWithin });
+  }
+
   async discard(path: string, signal?: AbortSignal): Promise<void> {
     const { atomic, keepsParts } = await this.traits(signal);
     if (keepsParts)
@@ -200,26 +257,47 @@ export class RcloneRemote implements Remote {
     };
   }
 
-  async #objects(
-    filter: string[],
-    options: { input?: string; signal?: AbortSignal | undefined },
-  ): Promise<StoredObject[]> {
+  async #objects(filter: string[], options: Asking): Promise<StoredObject[]> {
     const args = ["lsjson", "-R", "--files-only", "--no-mimetype", ...filter, this.#address("")];
-    const answer = await this.#ask(args, options).catch((error: unknown) => {
-      if (error instanceof RcloneFailure && error.exitCode === noSuchFolder) return "[]";
-      throw error;
-    });
+    const answer = await this.#unlessMissing(this.#ask(args, options), "[]");
     const entries = entry.array().parse(JSON.parse(answer));
     return entries.map(({ Path, Size, ModTime }) => ({ path: Path, bytes: Size, modified: ModTime }));
   }
 
-  async #ask(
-    args: string[],
-    options: { input?: string; signal?: AbortSignal | undefined } = {},
-  ): Promise<string> {
-    const command = this.#command("remote", args, impatience);
-    return (await run(command, { ...options, timeout: answerWithin })).stdout;
+  /** @param otherwise the answer where the remote's folder does not exist */
+  async #unlessMissing(answer: Promise<string>, otherwise: string): Promise<string> {
+    try {
+      return await answer;
+    } catch (error) {
+      if (error instanceof RcloneFailure && error.exitCode === noSuchFolder) return otherwise;
+      throw error;
+    }
   }
+
+  async #ask(args: string[], options: Asking = {}): Promise<string> {
+    const command = this.#command("remote", args, impatience);
+    return (await run(command, { timeout: answerWithin, ...options })).stdout;
+  }
+}
+
+interface Asking {
+  readonly input?: string;
+  readonly signal?: AbortSignal | undefined;
+  readonly timeout?: number;
+}
+
+/** All files in and below a folder, by their paths in it. */
+async function readTexts(folder: string): Promise<Map<string, string>> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const files = entries.filter((each) => each.isFile()).map((each) => join(each.parentPath, each.name));
+  const texts = new Map<string, string>();
+  for (let start = 0; start < files.length; start += filesAtOnce)
+    await Promise.all(
+      files.slice(start, start + filesAtOnce).map(async (file) => {
+        texts.set(relative(folder, file), await readFile(file, "utf8"));
+      }),
+    );
+  return texts;
 }
 
 const backendFeatures = z.object({

@@ -2,7 +2,9 @@ import { z } from "zod";
 import { type Compression, compressionLevels } from "./compression.ts";
 import type { Environment } from "./environment.ts";
 import { BackupError } from "./errors.ts";
+import { parseDuration } from "./duration.ts";
 import { hasPlaceholder, patternProblems } from "./file-name.ts";
+import type { RetentionPolicy } from "./retention.ts";
 
 const flag = z.string().transform((value, context) => {
   const word = value.toLowerCase();
@@ -54,6 +56,15 @@ const timeZone = z.string().transform((value, context) => {
   }
 });
 
+const count = whole(0, 1_000_000, "a whole number");
+
+const duration = z.string().transform((value, context) => {
+  const parsed = parseDuration(value);
+  if (parsed) return parsed;
+  context.addIssue(`is ${JSON.stringify(value)}; write a duration such as 30d, 12w, 6m, 1y or 26h`);
+  return z.NEVER;
+});
+
 /** Each setting with a value of its own, by name. */
 export const settings = {
   BACKUP_ENGINE: oneOf(["postgres", "mariadb"]),
@@ -70,6 +81,13 @@ export const settings = {
     .startsWith("/", "is no absolute path; write one that begins with /")
     .optional(),
   BACKUP_WAIT: whole(0, 86400, "whole seconds").default(0),
+  KEEP_LAST: count.optional(),
+  KEEP_HOURLY: count.optional(),
+  KEEP_DAILY: count.optional(),
+  KEEP_WEEKLY: count.optional(),
+  KEEP_MONTHLY: count.optional(),
+  KEEP_YEARLY: count.optional(),
+  KEEP_WITHIN: duration.optional(),
   TZ: timeZone.default("UTC"),
 };
 
@@ -95,14 +113,18 @@ function describeIssue(name: string, issue: z.core.$ZodIssue): string {
   return `${name} ${issue.code === "invalid_type" ? "is not set; write postgres or mariadb" : issue.message}`;
 }
 
-/** Settings that do not go together, or are too few. */
-export function contradictions(data: Settings, environment: Environment): string[] {
+/** What a backup cannot be made without. */
+export function missing(data: Settings, environment: Environment): string[] {
+  if (environment["BACKUP_DATABASES"] || data.BACKUP_ALL) return [];
+  return [
+    "BACKUP_DATABASES is not set; name the databases, separated by commas, or * for each of them, or set BACKUP_ALL=true for one dump of the whole server",
+  ];
+}
+
+/** Settings that do not go together. */
+export function contradictions(data: Settings): string[] {
   const problems: string[] = [];
   const { BACKUP_DATABASES: databases, BACKUP_ALL: all, BACKUP_FILE_NAME: fileName } = data;
-  if (!environment["BACKUP_DATABASES"] && !all)
-    problems.push(
-      "BACKUP_DATABASES is not set; name the databases, separated by commas, or * for each of them, or set BACKUP_ALL=true for one dump of the whole server",
-    );
   if (databases !== undefined && all)
     problems.push(
       "BACKUP_DATABASES and BACKUP_ALL are both set; keep BACKUP_DATABASES for one file a database, or BACKUP_ALL=true for one file with all of them",
@@ -121,7 +143,30 @@ export function contradictions(data: Settings, environment: Environment): string
     problems.push(
       "BACKUP_FILE_NAME has no ${DB}, so that several databases would be written to one file; put ${DB} into it",
     );
+  if (keepsNothing(data))
+    problems.push(
+      "KEEP_* are all 0, which would keep the newest backup alone; write KEEP_LAST=1 if that is meant, or unset them to keep all",
+    );
   return problems;
+}
+
+/** Which backups are kept; undefined if nothing says that any may go. */
+export function readRetention(data: Settings): RetentionPolicy | undefined {
+  const policy = {
+    last: data.KEEP_LAST,
+    hourly: data.KEEP_HOURLY,
+    daily: data.KEEP_DAILY,
+    weekly: data.KEEP_WEEKLY,
+    monthly: data.KEEP_MONTHLY,
+    yearly: data.KEEP_YEARLY,
+    within: data.KEEP_WITHIN,
+  };
+  return Object.values(policy).every((rule) => rule === undefined) ? undefined : policy;
+}
+
+function keepsNothing(data: Settings): boolean {
+  const rules = Object.values(readRetention(data) ?? { last: 1 }).filter((rule) => rule !== undefined);
+  return rules.every((rule) => rule === 0);
 }
 
 /** igzip, pigz and zstd have levels of their own: the range depends on the format. */

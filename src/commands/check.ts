@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import type { OptionsOf } from "../command-line.ts";
 import { put } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
@@ -37,7 +38,7 @@ interface ExpectedDump extends PlannedDump {
  * fails; only what depends on a failed one is left out.
  * @throws BackupError of the operation of the first thing that is wrong
  */
-export async function check(context: Context, { json }: { json: boolean }): Promise<void> {
+export async function check(context: Context, { json = false }: OptionsOf<"check">): Promise<void> {
   const findings: Finding[] = [];
   const server = await examine(findings, "database", () => findServer(context));
   const dumps = server && (await examine(findings, "names", () => expectDumps(context, server)));

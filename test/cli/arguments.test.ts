@@ -134,11 +134,11 @@ describe.concurrent("commands", () => {
     ],
     [
       "backup -Fc",
-      "backup has no option -Fc\n  hint: options for the dump program go after --, as in `rcdump backup -- -Fc`",
+      "backup has no option -F\n  hint: `rcdump backup --help` lists them; options for the database's own programs go after --, as in `rcdump backup -- -F`",
     ],
     [
       "check --jsn",
-      "check has no option --jsn\n  hint: options for the dump program go after --, as in `rcdump check -- --jsn`",
+      "check has no option --jsn\n  hint: did you mean --json? options for the database's own programs go after --, as in `rcdump check -- --jsn`",
     ],
   ])("refused: %s", async ([args, message]) => {
     expect(await refusal("postgres", args.split(" "))).toBe(message);

@@ -196,6 +196,7 @@ function contextFor(remote: MemoryRemote): Context {
     overwrite: true,
     spoolFolder: undefined,
     wait: 0,
+    retention: undefined,
     environment: {},
   };
   return {
@@ -208,6 +209,8 @@ function contextFor(remote: MemoryRemote): Context {
     now: () => new Date(),
     isInstalled: () => false,
     signal: new AbortController().signal,
+    identities: async () => [],
+    ask: async () => undefined,
     print: () => {},
   };
 }

@@ -1,0 +1,129 @@
+import { jobOfPartial } from "./commit.ts";
+import { targetName } from "./engines/engine.ts";
+import {
+  type Manifest,
+  manifestPath,
+  objectOfManifest,
+  parseManifest,
+  targetOf,
+  UnreadableManifest,
+} from "./manifest.ts";
+import { longestText, type Remote } from "./remote.ts";
+
+/** A committed backup: an object and the manifest that vouches for it. */
+export interface StoredBackup {
+  readonly path: string;
+  readonly manifest: Manifest;
+  /** When its dump began. */
+  readonly startedAt: Date;
+}
+
+/** An object that is no backup. */
+export interface Unfinished {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+/** Something that claims to be a backup and is none. */
+export interface Damaged {
+  /** The object's, whether it is there or not. */
+  readonly path: string;
+  /** What is wrong, to follow the path. */
+  readonly problem: string;
+  /** If it can be read. */
+  readonly manifest: Manifest | undefined;
+}
+
+/** Everything that lies in a remote's folder. */
+export interface Catalogue {
+  /** Newest first. */
+  readonly backups: readonly StoredBackup[];
+  readonly damaged: readonly Damaged[];
+  /** Objects without a manifest: unfinished, or made by something else. */
+  readonly incomplete: readonly Unfinished[];
+  /** Uploads of ours that are under way or were cut off. */
+  readonly leftovers: readonly Unfinished[];
+}
+
+/** Reads all manifests and compares them with the objects that are there. */
+export async function readCatalogue(remote: Remote, signal?: AbortSignal): Promise<Catalogue> {
+  // In this order: an object lies there before its manifest does, and longer. What is listed afterwards tells
+  // whether a manifest that was read is still meant, and one that was not read yet belongs to a backup that is being made.
+  const texts = await remote.readAll(manifestPath("*"), signal);
+  const sizes = await remote.inventory(signal);
+  const backups: StoredBackup[] = [];
+  const damaged: Damaged[] = [];
+  for (const [name, bytes] of sizes) {
+    const path = objectOfManifest(name);
+    const text = texts.get(name);
+    if (path === undefined || (text === undefined && bytes <= longestText)) continue;
+    const examined = examine(path, text, sizes.get(path));
+    if ("problem" in examined) damaged.push(examined);
+    else backups.push(examined);
+  }
+  const others = [...sizes]
+    .filter(([path]) => objectOfManifest(path) === undefined && !sizes.has(manifestPath(path)))
+    .map(([path, bytes]) => ({ path, bytes }));
+  return {
+    backups: backups.toSorted(newestFirst),
+    damaged: damaged.toSorted(byPath),
+    incomplete: others.filter(({ path }) => jobOfPartial(path) === undefined).toSorted(byPath),
+    leftovers: others.filter(({ path }) => jobOfPartial(path) !== undefined).toSorted(byPath),
+  };
+}
+
+/**
+ * What a manifest and the size of its object make together.
+ * @param text undefined if it is too long to be one
+ * @param bytes undefined if the object is not there; negative where the remote cannot tell
+ */
+export function examine(
+  path: string,
+  text: string | undefined,
+  bytes: number | undefined,
+): StoredBackup | Damaged {
+  let manifest: Manifest;
+  try {
+    if (text === undefined) throw new UnreadableManifest("is too long to be one");
+    manifest = parseManifest(text);
+  } catch (error) {
+    if (!(error instanceof UnreadableManifest)) throw error;
+    return { path, problem: `its manifest ${error.message}`, manifest: undefined };
+  }
+  const { stored, started } = manifest;
+  if (bytes === undefined) return { path, problem: "is not there, only its manifest is", manifest };
+  if (bytes >= 0 && bytes !== stored.bytes)
+    return { path, problem: `is ${bytes} bytes long, and its manifest says ${stored.bytes}`, manifest };
+  return { path, manifest, startedAt: new Date(started) };
+}
+
+/**
+ * What a backup is one of a row of: backups of the same database on the same server. Retention counts within one such
+ * series, and status looks at each.
+ */
+export function seriesOf({ engine, server, scope, database }: Manifest): string {
+  return JSON.stringify([engine, server.host, server.port, scope, database]);
+}
+
+/** Backups by their series, in their order. */
+export function groupBySeries(backups: readonly StoredBackup[]): StoredBackup[][] {
+  return [...Map.groupBy(backups, ({ manifest }) => seriesOf(manifest)).values()];
+}
+
+/** How a person calls what a backup is of. */
+export function subjectOf(manifest: Manifest): string {
+  return targetName(targetOf(manifest));
+}
+
+/** How a person calls the server that a backup is of. */
+export function serverOf({ server }: Manifest): string {
+  return `${server.host}:${server.port}`;
+}
+
+function newestFirst(left: StoredBackup, right: StoredBackup): number {
+  return right.startedAt.getTime() - left.startedAt.getTime() || (left.path < right.path ? 1 : -1);
+}
+
+function byPath(left: { path: string }, right: { path: string }): number {
+  return left.path < right.path ? -1 : 1;
+}

@@ -1,0 +1,394 @@
+import { createHash } from "node:crypto";
+import { Transform, type TransformCallback } from "node:stream";
+
+/** Sections told apart; further ones are digested together, so that no dump can fill the memory with its headers. */
+const sectionsKept = 100_000;
+const everythingElse = "everything else";
+
+/** Bytes of a name that are shown. Identifiers are short, but a function's signature may be of any length. */
+const nameKept = 300;
+
+/** A longer line is none that means anything here. A COPY statement of the widest table is shorter. */
+const lineKept = 256 * 1024;
+
+/** More than what a dump program writes between two sections. */
+const tailKept = 512;
+
+const newline = 0x0a;
+
+/** How lines that mean something begin, where all others are looked past; the last is for COPY data. */
+const beginnings = ["-- ", "\\", "/*!4010"];
+const needles = [...beginnings, "\\."].map((beginning) => Buffer.from(`\n${beginning}`));
+
+/** A comment that means something goes on with one of: Name, Data, Sequence, Table, Final, Current, PostgreSQL. */
+const commentInitials = new Set(Buffer.from("NDSTFCP"));
+
+/** What a section is of: an object; the rows of a table; the statements around them all. */
+type Kind = "object" | "rows" | "frame";
+
+/**
+ * Which lines are looked at. In COPY data none but its end: it may hold anything, lines that look like headers
+ * included. Among statements those with the beginnings above.
+ */
+type Mode = "every line" | "statements" | "COPY data";
+
+interface Header {
+  readonly key: string;
+  readonly kind: Kind;
+  /** Such as TABLE. */
+  readonly type?: string;
+  /** For those that begin with the comment for another database. */
+  readonly database?: string | undefined;
+  /** Whether the comment names the database that was dumped, which may be a copy under another name. */
+  readonly leftOut?: boolean;
+}
+
+/**
+ * Passes a dump in SQL through unchanged and digests it object by object, as the comments of pg_dump, pg_dumpall and
+ * mariadb-dump divide it. Left out is what differs between dumps of equal databases: versions, dates, hosts, tokens,
+ * numbers of objects in verbose comments, and blank lines where sections meet. Rows of COPY count to the last byte.
+ * The result does not depend on how the stream is cut into chunks, nor the memory on the size of the dump.
+ */
+export class DumpContents extends Transform {
+  readonly #digests = new Map<string, string[]>();
+  #opened = 0;
+  #key = "the preamble";
+  #kind: Kind = "frame";
+  #mode: Mode = "every line";
+  #hash = createHash("sha256");
+  /** The section's last bytes, which are not in the hash yet. */
+  #tail: Buffer = Buffer.alloc(0);
+  /** Comments that are left out if a header follows them, and count if not. */
+  #pending: Buffer[] = [];
+  /** Set while a COPY statement has begun that is not on one line. */
+  #inCopy = false;
+  #database: string | undefined;
+  /** What \restrict and \unrestrict carry. */
+  #token: string | undefined;
+  /** What pg_dump sets between sections, whenever it changes. */
+  readonly #settings = new Map<string, string>();
+  /** The beginning of a line that may mean something once it is whole. */
+  #unfinished: Buffer = Buffer.alloc(0);
+  #atLineStart = true;
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#scan(this.#unfinished.length === 0 ? chunk : Buffer.concat([this.#unfinished, chunk]));
+    done(null, chunk);
+  }
+
+  override _flush(done: TransformCallback): void {
+    const line = this.#unfinished;
+    if (line.length > 0 && !this.#look(line)) this.#write(line);
+    this.#close();
+    done();
+  }
+
+  /**
+   * Name of an object → SHA-256 in hex, in the order of the names. To be called once, at the end. Equal names are
+   * numbered in the order of the digests, so that it does not matter which comes first.
+   */
+  digests(): ReadonlyMap<string, string> {
+    const result = new Map<string, string>();
+    for (const [key, digests] of [...this.#digests].toSorted(([a], [b]) => (a < b ? -1 : 1))) {
+      let number = 1;
+      for (const digest of digests.toSorted()) {
+        let name = key;
+        for (; result.has(name); name = `${key} (${number})`) number++;
+        result.set(name, digest);
+      }
+    }
+    return result;
+  }
+
+  /** Digests a buffer that begins with what was unfinished, and keeps what is unfinished at its end. */
+  #scan(buffer: Buffer): void {
+    this.#unfinished = Buffer.alloc(0);
+    const found = needles.map(() => -1);
+    let written = 0;
+    let start = this.#atLineStart ? 0 : this.#nextLine(buffer, 0, found);
+    while (start !== Infinity) {
+      const end = this.#isCandidate(buffer, start) ? buffer.indexOf(newline, start) : start;
+      if (end === -1) break;
+      if (end > start || this.#mode === "every line") {
+        if (end - start <= lineKept) {
+          this.#write(buffer.subarray(written, start));
+          written = this.#look(buffer.subarray(start, end + 1)) ? end + 1 : start;
+        }
+      }
+      start = this.#nextLine(buffer, end, found);
+    }
+
+    const lastLine = buffer.lastIndexOf(newline) + 1;
+    const atLineStart = lastLine > 0 || this.#atLineStart;
+    const undecided = atLineStart && this.#mayMeanSomething(buffer.subarray(lastLine));
+    this.#write(buffer.subarray(written, undecided ? lastLine : buffer.length));
+    this.#atLineStart = undecided;
+    // A copy, lest a few bytes hold on to the whole chunk.
+    if (undecided) this.#unfinished = Buffer.from(buffer.subarray(lastLine));
+  }
+
+  /** Where the next line begins that is to be looked at, its predecessor's end being no earlier than `from`. */
+  #nextLine(buffer: Buffer, from: number, found: number[]): number {
+    if (this.#mode === "every line") return follow(buffer.indexOf(newline, from));
+    const inData = this.#mode === "COPY data";
+    let nearest = Infinity;
+    for (let i = inData ? beginnings.length : 0; i < (inData ? needles.length : beginnings.length); i++) {
+      if ((found[i] ?? -1) < from) {
+        const at = buffer.indexOf(needles[i] ?? "", from);
+        found[i] = at === -1 ? Infinity : at;
+      }
+      nearest = Math.min(nearest, found[i] ?? Infinity);
+    }
+    return nearest + 1;
+  }
+
+  /** Whether the line that begins here may mean something, as far as its first bytes tell. */
+  #isCandidate(buffer: Buffer, start: number): boolean {
+    if (this.#mode === "every line") return true;
+    const first = buffer[start];
+    if (this.#mode === "COPY data") return first === 0x5c && buffer[start + 1] === 0x2e;
+    if (first === 0x5c) return true;
+    if (first === 0x2f) return buffer[start + 1] === 0x2a;
+    return first === 0x2d && buffer[start + 2] === 0x20 && commentInitials.has(buffer[start + 3] ?? 0);
+  }
+
+  /** Whether a line may mean something of which this is the beginning. */
+  #mayMeanSomething(line: Buffer): boolean {
+    if (line.length > lineKept) return false;
+    if (line.length === 0 || this.#mode === "every line") return true;
+    const text = line.toString("latin1", 0, 8);
+    if (this.#mode === "COPY data") return String.raw`\.`.startsWith(text) || text === "\\.\r";
+    return beginnings.some((beginning) => beginning.startsWith(text)) || this.#isCandidate(line, 0);
+  }
+
+  /** Looks at a line; everything before it is written. True if it is done with: left out, or written by itself. */
+  #look(line: Buffer): boolean {
+    const text = line.toString("latin1").replace(/\r?\n$/, "");
+    if (this.#mode === "COPY data") {
+      if (text === String.raw`\.`) this.#mode = "statements";
+      return false;
+    }
+    if (this.#isVolatile(text)) return true;
+    if (this.#mode === "every line") this.#lookForRows(text);
+    if (this.#mustWait(text)) return this.#pending.push(Buffer.from(line)) > 0;
+    const header = this.#header(text);
+    if (header === undefined) return false;
+    this.#begin(header);
+    return header.leftOut ?? false;
+  }
+
+  /** Whether a line differs between dumps of equal databases. */
+  #isVolatile(text: string): boolean {
+    const [, token] = /^\\(?:un)?restrict ([0-9A-Za-z]+)$/.exec(text) ?? [];
+    if (token !== undefined) {
+      // Elsewhere only the one that was met before: rows as INSERT may hold such lines.
+      if (this.#kind === "frame") this.#token = token;
+      return token === this.#token;
+    }
+    // Blank lines there are as many as there are lines of these, of which older versions write fewer.
+    return this.#kind === "frame" && (text === "" || volatileLine.test(text));
+  }
+
+  /** Rows come as COPY or as INSERT, after statements of one line. A name in a COPY statement may hold a newline. */
+  #lookForRows(text: string): void {
+    // A dump of mariadb-dump --skip-comments is one frame with all the rows in it, but there is no COPY in frames.
+    this.#inCopy ||= this.#kind === "rows" && text.startsWith("COPY ");
+    if (this.#inCopy && text.endsWith(" FROM stdin;")) this.#mode = "COPY data";
+    else if (!this.#inCopy && text.startsWith("INSERT ")) this.#mode = "statements";
+  }
+
+  /** Whether it is one of the comments with object identifiers that pg_dump --verbose puts before a header. */
+  #mustWait(text: string): boolean {
+    if (this.#pending.length === 0) return tocEntry.test(text) && this.#afterRule();
+    return this.#pending.length === 1 && /^-- Dependencies:[ \d]*$/.test(text);
+  }
+
+  /** Whether the line before, comments that wait apart, is the one that headers come after. */
+  #afterRule(): boolean {
+    return /(?:^|\n)--\r?\n$/.test(this.#tail.toString("latin1"));
+  }
+
+  #header(text: string): Header | undefined {
+    const inFrame = this.#kind === "frame";
+    // Rows as INSERT may hold such a line too.
+    if (text.startsWith("\\connect ") && this.#kind !== "rows")
+      return { key: "the preamble", kind: "frame", database: connectedTo(text) };
+    if (/^-- (?:Completed on \d|Dump completed(?: on [\d: -]+)?$)/.test(text))
+      return { key: "the end", kind: "frame", leftOut: true };
+    if (mariadbEnd.test(text)) return { key: "the end", kind: "frame", database: undefined };
+    if (!text.startsWith("-- ") || !this.#afterRule()) return undefined;
+    return (
+      postgresHeader(text) ??
+      mariadbHeader(text) ??
+      (inFrame && this.#database === undefined ? globalsHeader(text) : undefined)
+    );
+  }
+
+  #begin(header: Header): void {
+    this.#pending = [];
+    const database = "database" in header ? header.database : this.#database;
+    const name = readable(header.key);
+    const key = database === undefined ? name : `${database}: ${name}`;
+    const isSame = header.kind === "frame" && this.#kind === "frame" && key === this.#key;
+    if (database !== this.#database) this.#settings.clear();
+    this.#database = database;
+    this.#kind = header.kind;
+    this.#mode = header.kind === "object" ? "statements" : "every line";
+    this.#inCopy = false;
+    if (isSame || this.#key === everythingElse) return;
+    this.#close();
+    this.#key = this.#opened >= sectionsKept ? everythingElse : key;
+    this.#hash = createHash("sha256");
+    for (const setting of settingsOf.get(header.type ?? "") ?? [])
+      this.#hash.update(`${setting} ${this.#settings.get(setting) ?? ""}\n`);
+  }
+
+  /** Ends the section that is open. What stands between it and the next is not its own. */
+  #close(): void {
+    this.#flushPending();
+    const [between = ""] = betweenSections.exec(this.#tail.toString("latin1")) ?? [];
+    for (const [, name = "", value = ""] of between.matchAll(/^SET (\w+) = (.*);/gm))
+      this.#settings.set(name, value);
+    this.#hash.update(this.#tail.subarray(0, this.#tail.length - between.length));
+    this.#tail = Buffer.alloc(0);
+    const digests = this.#digests.get(this.#key) ?? [];
+    digests.push(this.#hash.digest("hex"));
+    this.#digests.set(this.#key, digests);
+    this.#opened++;
+  }
+
+  #flushPending(): void {
+    const pending = this.#pending;
+    this.#pending = [];
+    for (const line of pending) this.#write(line);
+  }
+
+  #write(span: Buffer): void {
+    if (span.length === 0) return;
+    this.#flushPending();
+    if (span.length >= tailKept) {
+      this.#hash.update(this.#tail);
+      this.#hash.update(span.subarray(0, -tailKept));
+      this.#tail = Buffer.from(span.subarray(-tailKept));
+      return;
+    }
+    const tail = Buffer.concat([this.#tail, span]);
+    this.#hash.update(tail.subarray(0, -tailKept));
+    this.#tail = tail.subarray(-tailKept);
+  }
+}
+
+/** What differs between two dumps, a line for each object; empty if they are equal. */
+export function compareContents(
+  backup: ReadonlyMap<string, string>,
+  restored: ReadonlyMap<string, string>,
+): string[] {
+  const differing = [...backup].flatMap(([name, digest]) => {
+    const other = restored.get(name);
+    if (other === digest) return [];
+    return [other === undefined ? `${name} is missing` : `${name} differs`];
+  });
+  const added = [...restored.keys()].filter((name) => !backup.has(name));
+  return [...differing, ...added.map((name) => `${name} is not in the backup`)];
+}
+
+/** Lines of the preambles and ends. */
+const volatileLine =
+  /^(?:-- (?:Dumped from database version|Dumped by pg_dump|Started on|Completed on|MariaDB dump|MySQL dump|Host: |Server version|Dump completed)|\/\*M?!999999\\- enable the sandbox mode \*\/)/;
+
+const tocEntry = /^-- TOC entry \d+ \(class \d+ OID \d+\)$/;
+
+/** Where mariadb-dump puts back what it changed: after all objects. The first may be left out by an option. */
+const mariadbEnd = /^\/\*!4010[13] SET (?:TIME_ZONE=@OLD_TIME_ZONE|SQL_MODE=@OLD_SQL_MODE) \*\/;$/;
+
+/** Blank lines, the comment's first line, and settings for objects to come, which depend on those before them. */
+const betweenSections =
+  /(?:(?<=\n)(?:--|SET default_(?:tablespace|table_access_method|with_oids) = [^\n]*;)?\r?\n)+$/;
+
+/** For which types of object pg_dump sees to it that a setting is as they need it. */
+const settingsOf: ReadonlyMap<string, readonly string[]> = new Map([
+  ["TABLE", ["default_tablespace", "default_table_access_method"]],
+  ["MATERIALIZED VIEW", ["default_tablespace", "default_table_access_method"]],
+  ["INDEX", ["default_tablespace"]],
+  ["CONSTRAINT", ["default_tablespace"]],
+]);
+
+/** `-- Name: t; Type: TABLE; Schema: public; Owner: o`. A name may hold all of that itself: the last is meant. */
+function postgresHeader(text: string): Header | undefined {
+  const [, database, ending] =
+    /^-- (?:Database "(.*)" dump|PostgreSQL database dump( complete)?)$/s.exec(text) ?? [];
+  if (database !== undefined) return { key: "the preamble", kind: "frame", database: readable(database) };
+  if (text.startsWith("-- PostgreSQL database dump"))
+    return { key: ending === undefined ? "the preamble" : "the end", kind: "frame" };
+  if (text === "-- PostgreSQL database cluster dump complete")
+    return { key: "the end", kind: "frame", database: undefined };
+
+  const [prefix] = /^-- (?:Data for |Statistics for )?Name: /.exec(text) ?? [];
+  if (prefix === undefined) return undefined;
+  const owner = text.lastIndexOf("; Owner: ");
+  const schema = text.lastIndexOf("; Schema: ", owner);
+  const type = text.lastIndexOf("; Type: ", schema);
+  if (owner === -1 || schema === -1 || type < prefix.length) return undefined;
+  const typeName = text.slice(type + "; Type: ".length, schema);
+  const schemaName = text.slice(schema + "; Schema: ".length, owner);
+  const qualifier = schemaName === "-" ? "" : `${schemaName}.`;
+  return {
+    key: `${typeName} ${qualifier}${text.slice(prefix.length, type)}`,
+    kind: typeName === "TABLE DATA" ? "rows" : "object",
+    type: typeName,
+  };
+}
+
+/** How mariadb-dump, and mysqldump, call what they write. */
+const mariadbTypes = [
+  ["Table structure for table", "TABLE"],
+  ["Dumping data for table", "TABLE DATA"],
+  ["Temporary table structure for view", "VIEW COLUMNS"],
+  ["Temporary view structure for view", "VIEW COLUMNS"],
+  ["Final view structure for view", "VIEW"],
+  ["Sequence structure for", "SEQUENCE"],
+] as const;
+
+/** ``-- Table structure for table `t` ``. A newline in the name ends the line. */
+function mariadbHeader(text: string): Header | undefined {
+  const [, whole] = /^-- Dumping (events|routines) for database /.exec(text) ?? [];
+  if (whole !== undefined) return { key: whole.toUpperCase(), kind: "object", leftOut: true };
+  const [, current] = /^-- Current Database: (.*)$/s.exec(text) ?? [];
+  if (current !== undefined)
+    return { key: "the preamble", kind: "frame", database: readable(unquoted(current)) };
+  for (const [words, type] of mariadbTypes)
+    if (text.startsWith(`-- ${words} `))
+      return { key: `${type} ${unquoted(text.slice(`-- ${words} `.length))}`, kind: "object" };
+  return undefined;
+}
+
+/** What comes before the databases in a dump of pg_dumpall: `-- Roles`. */
+function globalsHeader(text: string): Header | undefined {
+  const [, key] =
+    /^-- ((?:Drop )?(?:Roles|roles|Role memberships|Tablespaces|tablespaces|User Configurations|Role privileges on configuration parameters))$/.exec(
+      text,
+    ) ?? [];
+  return key === undefined ? undefined : { key, kind: "frame" };
+}
+
+/** The database of `\connect app`, `\connect "App"`, and `\connect -reuse-previous=on "dbname='it''s'"`. */
+function connectedTo(text: string): string {
+  const [, name = ""] = /^\\connect (?:-reuse-previous=on )?(.*)$/s.exec(text) ?? [];
+  const bare = name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
+  const [, value] = /^dbname='(.*)'$/s.exec(bare) ?? [];
+  return readable(value?.replaceAll(/\\(.)/gs, "$1") ?? bare);
+}
+
+function unquoted(name: string): string {
+  return name.replace(/^`/, "").replace(/`$/, "").replaceAll("``", "`");
+}
+
+/** A name out of a dump as it is shown: in UTF-8, without control characters, and not at any length. */
+function readable(bytes: string): string {
+  const text = Buffer.from(bytes.slice(0, nameKept), "latin1").toString();
+  return text.replaceAll(/\p{Cc}/gu, " ");
+}
+
+function follow(index: number): number {
+  return index === -1 ? Infinity : index + 1;
+}
