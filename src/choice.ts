@@ -1,4 +1,4 @@
-import { serverOf, type StoredBackup, subjectOf } from "./catalogue.ts";
+import { type Catalogue, seriesOf, serverOf, type StoredBackup, subjectOf } from "./catalogue.ts";
 import { BackupError } from "./errors.ts";
 import type { Manifest } from "./manifest.ts";
 import { parseMoment } from "./moment.ts";
@@ -47,4 +47,68 @@ export function nothingFound({ database, server }: Choice, backups: readonly Sto
         ? "correct REMOTE_NAME and UPLOAD_PREFIX; `rcdump list --all` shows what lies there"
         : `there are backups of ${subjects.join(", ")}; \`rcdump list\` shows them`,
   });
+}
+
+/** What a backup to restore is chosen by. */
+export interface Wish extends Choice {
+  readonly engine: Manifest["engine"];
+  /** The newest backup is wanted that was finished by then; undefined for the newest of all. */
+  readonly at?: Date | undefined;
+}
+
+/**
+ * The one backup that is meant.
+ * @throws BackupError `find` if there is none, `configuration` if several databases could be meant, `integrity` if the one
+ * that is meant is damaged
+ */
+export function chooseBackup(
+  { backups, damaged }: Pick<Catalogue, "backups" | "damaged">,
+  wish: Wish,
+): StoredBackup {
+  const ofEngine = backups.filter(({ manifest }) => manifest.engine === wish.engine);
+  const candidates = ofEngine.filter(({ manifest }) => isChosen(wish, manifest));
+  const spoilt = damaged.flatMap(({ path, problem, manifest }) =>
+    manifest?.engine === wish.engine && isChosen(wish, manifest) ? [{ path, problem, manifest }] : [],
+  );
+  const all = [...candidates, ...spoilt].map(({ manifest }) => manifest);
+  if (all.length === 0) throw nothingFound(wish, ofEngine);
+  requireOneSeries(all, wish);
+  const limit = wish.at;
+  const isInTime = (manifest: Manifest): boolean => !limit || new Date(manifest.finished) <= limit;
+  const [newest] = candidates.filter(({ manifest }) => isInTime(manifest));
+  const newer = spoilt.find(
+    ({ manifest }) =>
+      isInTime(manifest) && (!newest || Date.parse(manifest.started) > newest.startedAt.getTime()),
+  );
+  if (newer)
+    throw new BackupError(
+      "integrity",
+      `the backup that is meant is damaged: ${newer.path} ${newer.problem}`,
+      {
+        hint: "`rcdump list` shows the others: choose one by --at or --file",
+      },
+    );
+  if (newest) return newest;
+  const first = candidates.at(-1);
+  throw new BackupError(
+    "find",
+    `there is no backup of ${subjectOf(all[0] as Manifest)} that was finished by ${limit?.toISOString()}`,
+    { hint: first && `the first was finished at ${first.manifest.finished}` },
+  );
+}
+
+/** What is restored must be what was meant, not what happens to be newest. */
+function requireOneSeries(manifests: readonly Manifest[], wish: Wish): void {
+  if (new Set(manifests.map(seriesOf)).size === 1) return;
+  const subjects = [...new Set(manifests.map(subjectOf))].toSorted();
+  const servers = [...new Set(manifests.map(serverOf))].toSorted();
+  if (subjects.length > 1)
+    throw new BackupError("configuration", `there are backups of ${subjects.join(", ")}`, {
+      hint: "say which with --database NAME, or choose one by --file PATH; `rcdump list` shows them",
+    });
+  throw new BackupError(
+    "configuration",
+    `there are backups of ${subjects.join()} from several servers: ${servers.join(", ")}`,
+    { hint: `say which with --server ${wish.server ?? servers[0]}, or choose one by --file PATH` },
+  );
 }

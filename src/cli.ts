@@ -4,6 +4,8 @@ import { parseCommandLine } from "./command-line.ts";
 import { backup } from "./commands/backup.ts";
 import { check } from "./commands/check.ts";
 import { list } from "./commands/list.ts";
+import { restore } from "./commands/restore.ts";
+import { verify } from "./commands/verify.ts";
 import { parseConfig } from "./config.ts";
 import type { Context } from "./context.ts";
 import { MariaDB } from "./engines/mariadb.ts";
@@ -84,6 +86,10 @@ async function main(words: readonly string[]): Promise<void> {
       return check(context, line.options);
     case "list":
       return list(context, line.options);
+    case "verify":
+      return verify(context, line.options);
+    case "restore":
+      return restore(context, line.options);
   }
 }
 

@@ -11,9 +11,12 @@ const tailKept = 1024;
 /**
  * Passes a dump through and ends only if it begins and ends as a complete one does; otherwise it fails, and no
  * stage behind it sees an end. An exit code of 0 alone does not prove that: wrappers and proxies lose it.
- * @param program what is being run, for the error
+ * @param explain makes the error of what is wrong
  */
-export function requireComplete({ beginning, ending }: Marks, program: string): Transform {
+export function requireComplete(
+  { beginning, ending }: Marks,
+  explain: (problem: string) => BackupError,
+): Transform {
   let head: Buffer = Buffer.alloc(0);
   let tail: Buffer = Buffer.alloc(0);
   return new Transform({
@@ -26,17 +29,22 @@ export function requireComplete({ beginning, ending }: Marks, program: string): 
       done(null, chunk);
     },
     flush(done: TransformCallback): void {
-      if (!beginning.test(head.toString("latin1")))
-        done(incomplete(program, "it does not begin as a dump does"));
-      else if (ending && !ending.test(tail.toString("latin1")))
-        done(incomplete(program, "its end is missing"));
+      if (!beginning.test(head.toString("latin1"))) done(explain("it does not begin as a dump does"));
+      else if (ending && !ending.test(tail.toString("latin1"))) done(explain("its end is missing"));
       else done();
     },
   });
 }
 
-function incomplete(program: string, what: string): BackupError {
-  return new BackupError("dump", `${program} ended well but its dump is not complete: ${what}`, {
-    hint: "look for something that cuts its output short: a wrapper, a proxy, an option that sends the dump elsewhere",
-  });
+/** The error for a dump program that exited with 0 all the same. */
+export function incompleteDump(program: string): (problem: string) => BackupError {
+  return (problem) =>
+    new BackupError("dump", `${program} ended well but its dump is not complete: ${problem}`, {
+      hint: "look for something that cuts its output short: a wrapper, a proxy, an option that sends the dump elsewhere",
+    });
+}
+
+/** The error for a stored object whose every byte could be read. */
+export function incompleteObject(problem: string): BackupError {
+  return new BackupError("integrity", `what is stored is no complete dump: ${problem}`);
 }

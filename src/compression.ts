@@ -1,5 +1,5 @@
 import type { Duplex } from "node:stream";
-import { constants, createGzip, createZstdCompress } from "node:zlib";
+import { constants, createGunzip, createGzip, createZstdCompress, createZstdDecompress } from "node:zlib";
 import { BackupError } from "./errors.ts";
 import type { Command, SubprocessError } from "./program.ts";
 import type { Subprocesses } from "./subprocess.ts";
@@ -21,13 +21,17 @@ export const compressionLevels = {
 /** What a compressed file's name ends in. */
 export const compressionSuffix: Record<CompressionFormat, string> = { gzip: ".gz", zstd: ".zst", none: "" };
 
+/** What compresses or decompresses. */
 export interface Compressor {
   /** The program, or `node` where none is installed. */
   readonly program: string;
   open(children: Subprocesses, env: Command["env"]): Duplex;
 }
 
-type Candidate = Omit<Compressor, "open"> & { args: readonly string[] };
+interface Candidate {
+  readonly program: string;
+  readonly args: readonly string[];
+}
 
 /**
  * The programs for a format, fastest first. ISA-L's igzip makes plain gzip at a tenth of gzip's work but knows
@@ -53,15 +57,10 @@ export function chooseCompressor(
   isInstalled: (program: string) => boolean,
 ): Compressor | undefined {
   if (compression.format === "none") return undefined;
-  const found = candidates(compression).find(({ program }) => isInstalled(program));
-  if (found) {
-    const { program, args } = found;
-    const explain = (failure: SubprocessError): BackupError =>
-      new BackupError("dump", `compression failed: ${failure.message} ${failure.stderr}`.trim(), {
-        cause: failure,
-      });
-    return { program, open: (children, env) => children.duplex({ file: program, args, env, explain }) };
-  }
+  const explain = (failure: SubprocessError): BackupError =>
+    new BackupError("dump", `compression failed: ${wordsOf(failure)}`, { cause: failure });
+  const found = firstInstalled(candidates(compression), isInstalled, explain);
+  if (found) return found;
   const { format, level } = compression;
   // Node's zstd is left single-threaded: with ZSTD_c_nbWorkers it loses data (Node 26.10).
   const open = (): Duplex =>
@@ -69,4 +68,56 @@ export function chooseCompressor(
       ? createGzip({ level })
       : createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
   return { program: "node", open };
+}
+
+/** The programs that undo a format, fastest first. All of them check the checksums within it. */
+const decompressors: Record<Exclude<CompressionFormat, "none">, Candidate[]> = {
+  gzip: [
+    { program: "igzip", args: ["-d", "-c"] },
+    { program: "pigz", args: ["-d", "-c"] },
+    { program: "gzip", args: ["-d", "-c"] },
+  ],
+  zstd: [{ program: "zstd", args: ["-d", "-q", "-c"] }],
+};
+
+/**
+ * The best decompressor for a format that is installed; undefined for `none`. Its stream fails as `integrity` if what it
+ * is given is damaged or cut.
+ */
+export function chooseDecompressor(
+  format: CompressionFormat,
+  isInstalled: (program: string) => boolean,
+): Compressor | undefined {
+  if (format === "none") return undefined;
+  const explain = (failure: SubprocessError): BackupError =>
+    new BackupError("integrity", `what is stored cannot be decompressed: ${wordsOf(failure)}`, {
+      cause: failure,
+    });
+  const found = firstInstalled(decompressors[format], isInstalled, explain);
+  if (found) return found;
+  const open = (): Duplex => (format === "gzip" ? createGunzip() : createZstdDecompress());
+  return { program: "node", open };
+}
+
+/** What broke in a decompressor of Node's own, said as one of the other decompressors says it. */
+export function explainDecompression(error: unknown): unknown {
+  if (!/^(Z|ZSTD)_/.test(String((error as NodeJS.ErrnoException | null)?.code))) return error;
+  return new BackupError("integrity", `what is stored cannot be decompressed: ${(error as Error).message}`, {
+    cause: error,
+  });
+}
+
+function firstInstalled(
+  programs: readonly Candidate[],
+  isInstalled: (program: string) => boolean,
+  explain: Command["explain"],
+): Compressor | undefined {
+  const found = programs.find(({ program }) => isInstalled(program));
+  if (!found) return undefined;
+  const { program, args } = found;
+  return { program, open: (children, env) => children.duplex({ file: program, args, env, explain }) };
+}
+
+function wordsOf(failure: SubprocessError): string {
+  return `${failure.message} ${failure.stderr}`.trim();
 }

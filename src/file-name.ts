@@ -10,6 +10,28 @@ const placeholder = /\$\{DB\}|\$DB/g;
 /** The endings that file names of dumps have; a pattern may carry one already. */
 const dumpSuffix = /(\.sql|\.dump|\.tar)(\.gz|\.zst)?(\.age)?$/;
 
+/** What a dump's file name tells of it. */
+export interface NamedDump {
+  readonly format: "sql" | "custom" | "tar";
+  readonly compression: "gzip" | "zstd" | "none";
+  readonly encrypted: boolean;
+}
+
+const formats = { ".sql": "sql", ".dump": "custom", ".tar": "tar" } as const;
+const compressions = { ".gz": "gzip", ".zst": "zstd", "": "none" } as const;
+
+/** Reads the ending of a dump's name; undefined if it has none. */
+export function readFileName(path: string): NamedDump | undefined {
+  const found = dumpSuffix.exec(path);
+  if (!found) return undefined;
+  const [, format, compression = "", age] = found;
+  return {
+    format: formats[format as keyof typeof formats],
+    compression: compressions[compression as keyof typeof compressions],
+    encrypted: age !== undefined,
+  };
+}
+
 /** What is wrong with a file name pattern, each as `what; what to write instead`. */
 export function patternProblems(pattern: string): string[] {
   const problems: string[] = [];

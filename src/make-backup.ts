@@ -1,10 +1,11 @@
 import { commit, type Destination, reserve, UploadKept } from "./commit.ts";
 import type { Compressor } from "./compression.ts";
 import type { Context } from "./context.ts";
-import { type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
+import type { Measure } from "./digest.ts";
+import { type CharacterSet, type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
 import { BackupError } from "./errors.ts";
 import { type Manifest, manifestPath, parseManifest } from "./manifest.ts";
-import { type Measure, storeDump } from "./pipeline.ts";
+import { storeDump } from "./pipeline.ts";
 import type { PlannedDump } from "./plan.ts";
 import type { Remote } from "./remote.ts";
 import type { Spool, SpooledDump } from "./spool.ts";
@@ -119,7 +120,7 @@ async function run(
         recipients: config.recipients,
         open,
         onStart: (meter) => {
-          stopShowing = progress.track(targetName(job.planned.target), meter, log);
+          stopShowing = progress.track(targetName(job.planned.target), "dumping", meter, log);
         },
       },
       signal,
@@ -144,6 +145,7 @@ function describe(context: Context, job: Job, measures: Measures): Omit<Manifest
     engine: engine.name,
     scope: target.scope,
     database: target.scope === "database" ? target.database : null,
+    characterSet: characterSetOf(job),
     server: { host: server.host, port: server.port, version: server.version },
     client: program,
     arguments: [...dump.arguments],
@@ -154,6 +156,11 @@ function describe(context: Context, job: Job, measures: Measures): Omit<Manifest
     finished: now().toISOString(),
     ...measures,
   };
+}
+
+function characterSetOf({ planned: { target }, server }: Job): CharacterSet | undefined {
+  if (target.scope !== "database") return undefined;
+  return server.databases.find(({ name }) => name === target.database)?.characterSet;
 }
 
 function spoolError(error: unknown, folder: string | undefined): unknown {

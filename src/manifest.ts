@@ -15,6 +15,10 @@ const schema = z.object({
   scope: z.enum(["database", "server", "globals"]),
   /** The database's name; null unless the scope is one database. */
   database: z.string().nullable(),
+  /** The default character set of a MariaDB database, which its dump does not have in it. */
+  characterSet: z
+    .object({ name: z.string().regex(/^\w+$/), collation: z.string().regex(/^\w+$/) })
+    .optional(),
   /** The server as the client was told to reach it. */
   server: z.object({ host: z.string(), port: z.int(), version: z.string() }),
   /** The dump program and its version. */

@@ -1,25 +1,22 @@
-import type { Duplex, Writable } from "node:stream";
+import type { Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { requireComplete } from "./completeness.ts";
-import type { Compressor } from "./compression.ts";
-import { Digest } from "./digest.ts";
-import { createEncryption } from "./encryption/age.ts";
+import { incompleteDump, incompleteObject, requireComplete } from "./completeness.ts";
+import { type Compressor, explainDecompression } from "./compression.ts";
+import { Digest, ExpectedDigest, type Measure } from "./digest.ts";
+import { type AgeIdentity, createDecryption, createEncryption } from "./encryption/age.ts";
 import type { NamedRecipient } from "./encryption/recipients.ts";
-import type { Dump } from "./engines/engine.ts";
+import type { Dump, Marks } from "./engines/engine.ts";
+import type { Command } from "./program.ts";
 import { type Subprocesses, withSubprocesses } from "./subprocess.ts";
 
-/** Bytes and SHA-256 of a stream. */
-export interface Measure {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
-/** How far a backup is, while it runs. */
+/** How far a backup is, on its way there or back. */
 export interface Meter {
   /** Bytes of plain dump so far. */
   plain(): number;
-  /** Bytes handed to the store so far. */
+  /** Bytes handed to the store, or read from it, so far. */
   stored(): number;
+  /** How many of those there will be, where that is known. */
+  readonly total?: number | undefined;
 }
 
 /** What is done to a dump on its way. */
@@ -55,7 +52,7 @@ export async function storeDump(
         : undefined;
     const store = await stages.open(children);
     const between: Duplex[] = [
-      requireComplete(dump.marks, dump.command.file),
+      requireComplete(dump.marks, incompleteDump(dump.command.file)),
       plain,
       ...(compressor ? [compressor.open(children, dump.command.env)] : []),
       ...(encryption ? [encryption] : []),
@@ -68,4 +65,96 @@ export async function storeDump(
     plain: { bytes: plain.bytes, sha256: plain.sha256() },
     stored: { bytes: stored.bytes, sha256: stored.sha256() },
   };
+}
+
+/**
+ * Reads a dump of which nothing is stored.
+ * @param toSql turns it into SQL, if it is not SQL already
+ * @param through what the SQL passes through
+ */
+export async function readDump(
+  dump: Dump,
+  toSql: Command | undefined,
+  through: Duplex,
+  signal: AbortSignal,
+): Promise<void> {
+  await withSubprocesses(signal, async (children) => {
+    const between: Duplex[] = [
+      requireComplete(dump.marks, incompleteDump(dump.command.file)),
+      ...(toSql ? [children.filter(toSql)] : []),
+    ];
+    await pipeline([children.source(dump.command), ...between, through.resume()], { signal });
+  });
+}
+
+/** What is undone to an object on its way back. */
+export interface Unpacking {
+  /** Where it comes from. */
+  open(children: Subprocesses): Readable;
+  /** What the object is known to be; undefined where it has no manifest. */
+  readonly stored: Measure | undefined;
+  /** What it is decrypted with; undefined if it is not encrypted. */
+  readonly identities: readonly AgeIdentity[] | undefined;
+  /** How the dump is got out of it; undefined to go no further than the decryption. */
+  readonly dump: DumpUnpacking | undefined;
+  /** Where it goes. The stream finishes only when everything has taken effect there. */
+  readonly sink: (children: Subprocesses) => Promise<Writable> | Writable;
+  readonly onStart?: ((meter: Meter) => void) | undefined;
+}
+
+export interface DumpUnpacking {
+  readonly decompressor: Compressor | undefined;
+  /** What the dump is known to be. */
+  readonly plain: Measure | undefined;
+  /** Turns a dump of another format into SQL. */
+  readonly toSql: Command | undefined;
+  readonly marks: Marks;
+  /** What the SQL passes through at last. */
+  readonly further: readonly Duplex[];
+  /** Of the decompressor. */
+  readonly env: Command["env"];
+}
+
+/**
+ * Brings a stored object back: read → decrypt → decompress → SQL → sink.
+ *
+ * As in {@link storeDump} end-of-file travels down the chain only if each stage vouches for what was before it: the object is the one
+ * that was stored, every chunk is authentic, the dump is the one that was made and ends as one does. The sink sees no
+ * end otherwise. When this returns or throws, all children have gone.
+ * @throws the error of the stage that broke first; `integrity` for an object that is not what it should be
+ */
+export async function unpack(object: Unpacking, signal: AbortSignal): Promise<void> {
+  const { identities, dump } = object;
+  const stored = new ExpectedDigest(object.stored, "the object");
+  const plain = new ExpectedDigest(dump?.plain, "the dump in it");
+  await withSubprocesses(signal, async (children) => {
+    const between: Duplex[] = [
+      stored,
+      ...(identities ? [createDecryption(identities)] : []),
+      ...(dump ? unpackDump(dump, plain, children) : []),
+    ];
+    const sink = await object.sink(children);
+    object.onStart?.({
+      plain: () => plain.bytes,
+      stored: () => stored.bytes,
+      total: object.stored?.bytes,
+    });
+    await pipeline([object.open(children), ...between, sink], { signal }).catch((error: unknown) => {
+      throw explainDecompression(error);
+    });
+  });
+}
+
+function unpackDump(
+  { decompressor, toSql, marks, further, env }: DumpUnpacking,
+  plain: Duplex,
+  children: Subprocesses,
+): Duplex[] {
+  return [
+    ...(decompressor ? [decompressor.open(children, env)] : []),
+    plain,
+    ...(toSql ? [children.filter(toSql)] : []),
+    requireComplete(marks, incompleteObject),
+    ...further,
+  ];
 }

@@ -11,6 +11,8 @@ export interface Command {
   readonly env: Environment;
   /** What to tell the user when it fails. */
   explain(failure: SubprocessError): Error;
+  /** What is wrong although it exited with 0, by the end of what it wrote to stderr. For {@link Subprocesses.sink} only. */
+  readonly review?: (stderr: string) => Error | undefined;
 }
 
 /** A child process that could not be started, exited with a code other than 0, or died by a signal. */

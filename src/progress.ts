@@ -9,8 +9,12 @@ export interface Screen {
   write(text: string): unknown;
 }
 
+/** What is being done to a backup; the words for it. */
+export type Activity = "dumping" | "reading" | "restoring";
+
 interface Tracked {
   readonly name: string;
+  readonly activity: Activity;
   readonly meter: Meter;
   readonly startedAt: number;
 }
@@ -19,7 +23,7 @@ interface Tracked {
 const repaintEvery = 200;
 const logEvery = 10_000;
 
-/** Shows how far dumps are: one line that changes on a terminal, a line of log every ten seconds otherwise. */
+/** Shows how far backups are: one line that changes on a terminal, a line of log every ten seconds otherwise. */
 export class Progress {
   readonly #screen: Screen;
   readonly #tracked = new Set<Tracked>();
@@ -30,9 +34,9 @@ export class Progress {
     this.#screen = screen;
   }
 
-  /** Begins to show a dump; the function that is returned ends it. */
-  track(name: string, meter: Meter, log: Logger): () => void {
-    const tracked = { name, meter, startedAt: performance.now() };
+  /** Begins to show a backup; the function that is returned ends it. */
+  track(name: string, activity: Activity, meter: Meter, log: Logger): () => void {
+    const tracked = { name, activity, meter, startedAt: performance.now() };
     this.#tracked.add(tracked);
     const interval = this.#screen.isTTY === true ? repaintEvery : logEvery;
     this.#timer ??= setInterval(() => this.#show(log), interval).unref();
@@ -63,18 +67,31 @@ export class Progress {
       this.#painted = true;
       return;
     }
-    for (const { name, meter, startedAt } of this.#tracked) {
+    for (const { name, activity, meter, startedAt } of this.#tracked) {
       const seconds = Math.round((performance.now() - startedAt) / 1000);
-      log.info(
-        { database: name, plainBytes: meter.plain(), storedBytes: meter.stored(), seconds },
-        "dumping",
-      );
+      log.info({ database: name, plainBytes: meter.plain(), storedBytes: meter.stored(), seconds }, activity);
     }
   }
 }
 
-function describe({ name, meter, startedAt }: Tracked): string {
+function describe({ name, activity, meter, startedAt }: Tracked): string {
   const seconds = (performance.now() - startedAt) / 1000;
-  const rate = formatBytes(meter.plain() / Math.max(seconds, 0.001));
-  return `${name}  ${formatBytes(meter.plain())} dumped, ${formatBytes(meter.stored())} stored, ${rate}/s, ${formatSeconds(seconds)}`;
+  const [plain, stored] = [meter.plain(), meter.stored()];
+  const rate = formatBytes((activity === "reading" ? stored : plain) / Math.max(seconds, 0.001));
+  const done =
+    activity === "dumping"
+      ? `${formatBytes(plain)} dumped, ${formatBytes(stored)} stored`
+      : describeWayBack(activity, plain, stored, meter.total);
+  return `${name}  ${done}, ${rate}/s, ${formatSeconds(seconds)}`;
+}
+
+const barWidth = 20;
+
+/** Only on the way back it is known how much there is to come. */
+function describeWayBack(activity: Activity, plain: number, stored: number, total = 0): string {
+  const share = total > 0 ? Math.min(1, stored / total) : 0;
+  const filled = Math.round(share * barWidth);
+  const bar = `[${"#".repeat(filled)}${"-".repeat(barWidth - filled)}] ${Math.floor(share * 100)} %`;
+  const what = activity === "reading" ? `${formatBytes(stored)} read` : `${formatBytes(plain)} restored`;
+  return `${total > 0 ? `${bar}, ` : ""}${what}`;
 }

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { addAbortSignal, type Duplex, type Readable, Writable } from "node:stream";
+import { addAbortSignal, Duplex, type Readable, Writable } from "node:stream";
 import { execa, type ResultPromise } from "execa";
 import { BackupError } from "./errors.ts";
 import { openGuardedPipe } from "./guarded-pipe.ts";
@@ -74,6 +74,41 @@ export class Subprocesses {
   }
 
   /**
+   * A program that turns its stdin into its stdout and may stop reading when it has all it wants, as pg_restore does before the
+   * padding of a tar file. What it does not read passes away, so that those before it come to their end as well.
+   */
+  filter(command: Command): Duplex {
+    const child = this.#start(command, "pipe");
+    const { stdin } = child;
+    if (stdin === null) throw new Error("a child that was started with a pipe has none");
+    const stdout = child.readable();
+    let isReading = true;
+    const stop = (): void => void (isReading = false);
+    stdin.on("error", stop).on("close", stop);
+    const stream = new Duplex({
+      write: (chunk: Buffer, _encoding, done) => {
+        if (isReading) stdin.write(chunk, () => done());
+        else done();
+      },
+      final: (done) => {
+        stdin.end();
+        done();
+      },
+      read: () => void stdout.resume(),
+      destroy: (error, done) => {
+        stdin.destroy();
+        stdout.destroy();
+        done(error);
+      },
+    });
+    stdout.on("data", (chunk: Buffer) => {
+      if (!stream.push(chunk)) stdout.pause();
+    });
+    stdout.on("end", () => stream.push(null)).on("error", (error) => stream.destroy(error));
+    return quiet(stream);
+  }
+
+  /**
    * A program that takes end-of-file on its stdin for success, as `rclone rcat` does. It sees one only if the stream
    * was ended and everything before it was fine; if the stream is destroyed the program is ended while its stdin is
    * still open. The stream finishes when the program has exited with 0.
@@ -91,7 +126,7 @@ export class Subprocesses {
       const settle = (end: Ending): void =>
         resolve(
           end.exitCode === 0
-            ? undefined
+            ? command.review?.(stderr.text())
             : command.explain(new SubprocessError(command.file, end, stderr.text())),
         );
       child.once("error", (cause) => settle({ cause }));

@@ -1,5 +1,6 @@
 import type { Command } from "../program.ts";
 import { BackupError } from "../errors.ts";
+import type { Restorer } from "./restorer.ts";
 
 /** What one dump is of. */
 export type Target =
@@ -36,6 +37,14 @@ export interface DatabaseInfo {
   readonly name: string;
   /** On the server's disk; undefined where this account may not see it. */
   readonly bytes: number | undefined;
+  /** Its default character set, where that is not in its dump. */
+  readonly characterSet?: CharacterSet | undefined;
+}
+
+/** What a database's texts are encoded in, and how they are compared, by the server's names. */
+export interface CharacterSet {
+  readonly name: string;
+  readonly collation: string;
 }
 
 /** A server that was reached and logged in to. */
@@ -59,6 +68,7 @@ export interface Engine {
   readonly name: "postgres" | "mariadb";
   /** The format that the user's arguments ask for. */
   readonly format: DumpFormat;
+  readonly restorer: Restorer;
   /**
    * Reaches the server and logs in.
    * @param databases names that the user gave literally: an account may be able to log in to nothing else
@@ -70,6 +80,8 @@ export interface Engine {
   /** @throws BackupError `dump` if the program is older than the server and would fail, or lose what it does not know */
   requireVersion(program: DumpProgram, server: Server): void;
   dump(target: Target, server: Server): Promise<Dump>;
+  /** A dump of another database that is made as an earlier one was. @param dumpArguments of that one's manifest */
+  redump(database: string, dumpArguments: readonly string[]): Promise<Dump>;
   /** What this account may not do that a dump of the target needs. */
   missingRights(target: Target, server: Server, signal?: AbortSignal): Promise<MissingRight[]>;
   /** Those of them for which a dump says nothing and leaves something out. */

@@ -5,16 +5,20 @@ export const serverQuery = "SELECT VERSION(), @@version_comment";
 
 /** Databases without the system schemas, and their sizes. Names travel in hex: they may hold tabs and newlines. */
 export const databasesQuery = `
-SELECT HEX(s.schema_name), SUM(t.data_length + t.index_length)
+SELECT HEX(s.schema_name), SUM(t.data_length + t.index_length), s.default_character_set_name, s.default_collation_name
 FROM information_schema.schemata s LEFT JOIN information_schema.tables t ON t.table_schema = s.schema_name
 WHERE s.schema_name NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
-GROUP BY s.schema_name ORDER BY s.schema_name;`;
+GROUP BY s.schema_name, s.default_character_set_name, s.default_collation_name ORDER BY s.schema_name;`;
 
 /** The rows of {@link databasesQuery}. */
 export function readDatabases(rows: readonly string[]): DatabaseInfo[] {
   return rows.map((row) => {
-    const [name = "", bytes = "NULL"] = row.split("\t");
-    return { name: Buffer.from(name, "hex").toString(), bytes: bytes === "NULL" ? 0 : Number(bytes) };
+    const [name = "", bytes = "NULL", characterSet = "", collation = ""] = row.split("\t");
+    return {
+      name: Buffer.from(name, "hex").toString(),
+      bytes: bytes === "NULL" ? 0 : Number(bytes),
+      characterSet: { name: characterSet, collation },
+    };
   });
 }
 

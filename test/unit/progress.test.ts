@@ -18,7 +18,13 @@ function setUp(screen: { isTTY: boolean; columns?: number }) {
     { write: (line) => void logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
   const meter = { plain: () => amounts.plain, stored: () => amounts.stored };
-  return { progress, written, logged, amounts, track: (name: string) => progress.track(name, meter, log) };
+  return {
+    progress,
+    written,
+    logged,
+    amounts,
+    track: (name: string) => progress.track(name, "dumping", meter, log),
+  };
 }
 
 test("on a terminal there is one line, painted anew", () => {

@@ -1,0 +1,25 @@
+import { identifier } from "./mariadb-client.ts";
+
+/**
+ * What mariadb-dump writes around a routine, trigger or event that was made when the database had another default
+ * character set (switch_db_collation in mysqldump.cc). It names the database, and means the one that it is restored into.
+ */
+const alteration = /^ALTER DATABASE `(?:[^`]|``)+` (CHARACTER SET \w+ COLLATE \w+ ;;?)$/;
+
+/** The database that a line names. */
+export function databaseIn(line: string): string {
+  return (/`((?:[^`]|``)+)`/.exec(line)?.[1] ?? "").replaceAll("``", "`");
+}
+
+/** Such a line with the name of another database; any other line as it is. */
+export function redirectAlteration(line: string, database: string): string {
+  return line.replace(alteration, (_, rest: string) => `ALTER DATABASE ${identifier(database)} ${rest}`);
+}
+
+/** The same for each line of a text. */
+export function redirectAlterations(sql: string, database: string): string {
+  return sql
+    .split("\n")
+    .map((line) => redirectAlteration(line, database))
+    .join("\n");
+}

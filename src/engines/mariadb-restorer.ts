@@ -1,0 +1,149 @@
+import { BackupError } from "../errors.ts";
+import type { Command, SubprocessError } from "../program.ts";
+import type { CharacterSet, DumpFormat, Target } from "./engine.ts";
+import { identifier, isNamed, type MariadbClient, serverWords } from "./mariadb-client.ts";
+import { databaseIn, redirectAlteration } from "./mariadb-alteration.ts";
+import { exchangeDatabases } from "./mariadb-exchange.ts";
+import { marks } from "./mariadb-marks.ts";
+import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
+
+/** No data of a dump has a line of its own: newlines are escaped. */
+const departures: readonly Departure[] = [
+  { beginning: "USE `", destination: databaseIn },
+  { beginning: "CREATE DATABASE ", destination: databaseIn },
+  { beginning: "ALTER DATABASE `", destination: databaseIn, redirect: redirectAlteration },
+];
+
+/** The most that the protocol allows: a row is one packet. */
+const largestPacket = 1024 ** 3;
+
+/** Brings dumps into MariaDB and MySQL, by mariadb. */
+export class MariadbRestorer implements Restorer {
+  /** Each CREATE TABLE ends the transaction that it stands in. */
+  readonly transactional = false;
+  readonly exchangesUnused = false;
+  readonly #client: MariadbClient;
+
+  constructor(client: MariadbClient) {
+    this.#client = client;
+  }
+
+  async inspect(database: string, signal?: AbortSignal): Promise<DatabaseState | undefined> {
+    const rows = await this.#client.query(
+      `SELECT
+        (SELECT COUNT(*) FROM information_schema.schemata WHERE ${isNamed("schema_name", database)}),
+        (SELECT COUNT(*) FROM information_schema.tables WHERE ${isNamed("table_schema", database)} AND table_type NOT IN ('VIEW', 'SEQUENCE')),
+        (SELECT COUNT(*) FROM information_schema.tables WHERE ${isNamed("table_schema", database)} AND table_type IN ('VIEW', 'SEQUENCE'))
+          + (SELECT COUNT(*) FROM information_schema.routines WHERE ${isNamed("routine_schema", database)})
+          + (SELECT COUNT(*) FROM information_schema.events WHERE ${isNamed("event_schema", database)}),
+        (SELECT COALESCE(SUM(table_rows), 0) FROM information_schema.tables WHERE ${isNamed("table_schema", database)}),
+        (SELECT COUNT(*) FROM information_schema.processlist WHERE ${isNamed("db", database)});`,
+      signal,
+    );
+    const [exists = 0, tables = 0, others = 0, estimate = 0, sessions = 0] = rows
+      .trim()
+      .split("\t")
+      .map(Number);
+    return exists === 0 ? undefined : { tables, others, rows: estimate, sessions };
+  }
+
+  async create(database: string, { like, characterSet }: Creation, signal?: AbortSignal): Promise<void> {
+    const explain = (failure: SubprocessError): BackupError =>
+      restoreError(
+        `cannot create database ${database}`,
+        failure,
+        "grant this account CREATE on it, or have an empty database made and leave --create out",
+      );
+    const wanted = like === undefined ? characterSet : await this.#characterSetOf(like, signal);
+    await this.#client.query(createDatabase(database, wanted), signal, explain);
+  }
+
+  async #characterSetOf(database: string, signal?: AbortSignal): Promise<CharacterSet> {
+    const row = await this.#client.query(
+      `SELECT default_character_set_name, default_collation_name FROM information_schema.schemata WHERE ${isNamed("schema_name", database)};`,
+      signal,
+    );
+    const [name = "", collation = ""] = row.trim().split("\t");
+    return { name, collation };
+  }
+
+  async drop(database: string): Promise<void> {
+    // What a client that is gone had begun holds locks until the server notices.
+    await this.#endSessions(database);
+    await this.#client.query(`DROP DATABASE IF EXISTS ${identifier(database)};`, undefined, (failure) =>
+      restoreError(`cannot drop database ${database}`, failure, "drop it by hand"),
+    );
+  }
+
+  async #endSessions(database: string): Promise<void> {
+    const sessions = await this.#client.query(
+      `SELECT id FROM information_schema.processlist WHERE ${isNamed("db", database)};`,
+    );
+    for (const id of sessions.split("\n").filter(Boolean))
+      // It may have ended by itself.
+      await this.#client.query(`KILL ${id};`).catch(() => {});
+  }
+
+  async load(target: Target, _format: DumpFormat, { trusted }: { trusted: boolean }): Promise<Load> {
+    const isDatabase = target.scope === "database";
+    const what = isDatabase ? target.database : "the server";
+    // Without --comments the client takes the comments out of routines and triggers.
+    const args = [
+      `--max-allowed-packet=${largestPacket}`,
+      "--comments",
+      ...(isDatabase ? ["--", target.database] : []),
+    ];
+    return {
+      toSql: undefined,
+      // A dump that was made without comments has no closing one, and its digest vouches for it.
+      marks: trusted ? { beginning: marks.beginning } : marks,
+      client: await this.#client.connected("mariadb", args, explainLoad(what)),
+      before: "",
+      // Accounts come as rows of tables, which the server reads only when it is told to.
+      after: isDatabase ? "" : "FLUSH PRIVILEGES;\n",
+      departures: isDatabase ? departures : [],
+      dispensable: undefined,
+    };
+  }
+
+  async exchange(names: Exchange, { endSessions }: { endSessions: boolean }): Promise<void> {
+    if (endSessions) await this.#endSessions(names.live);
+    const creation = createDatabase(names.kept, await this.#characterSetOf(names.live));
+    await exchangeDatabases(this.#client, names, creation);
+  }
+}
+
+function createDatabase(database: string, characterSet: CharacterSet | undefined): string {
+  const options = characterSet && ` CHARACTER SET ${characterSet.name} COLLATE ${characterSet.collation}`;
+  return `CREATE DATABASE ${identifier(database)}${options ?? ""};`;
+}
+
+function restoreError(what: string, failure: SubprocessError, hint: string | undefined): BackupError {
+  return new BackupError("restore", `${what}: ${serverWords(failure)}`, { hint, cause: failure });
+}
+
+/** What mariadb says, and what can be done about it. */
+const loadHints: [RegExp, string][] = [
+  [
+    /ERROR (1044|1142|1227|1370|1419)\b/,
+    "give this account all privileges on the database; views, routines and triggers with other definers need SET USER (in MySQL SET_USER_ID)",
+  ],
+  [
+    /ERROR (1050|1062)\b/,
+    "the database has this already: restore into an empty one (--to NAME --create), or replace it (--swap)",
+  ],
+  [/ERROR (1153|2020)\b/, "raise max_allowed_packet on the server: a row is larger"],
+  [
+    /ERROR (2002|2006|2013|1053|1927)\b/,
+    "the server or the connection to it went away: look at the server's log",
+  ],
+];
+
+function explainLoad(what: string): Command["explain"] {
+  return (failure) =>
+    restoreError(
+      `restore into ${what} failed`,
+      failure,
+      loadHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
+    );
+}

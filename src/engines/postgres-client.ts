@@ -1,0 +1,169 @@
+import type { Environment } from "../environment.ts";
+import { BackupError } from "../errors.ts";
+import type { Command, SubprocessError } from "../program.ts";
+import { redact } from "../redaction.ts";
+import { run } from "../subprocess.ts";
+import { Unreachable } from "./engine.ts";
+import type { Option } from "./options.ts";
+import { connectionOptions } from "./postgres-options.ts";
+
+/** What psql and pg_dump exit with when the connection cannot be made or is lost (psql's man page: "Exit Status"). */
+export const badConnection = 2;
+
+/** psql, connected as the user's environment and arguments say. */
+export class PostgresClient {
+  readonly #environment: Environment;
+  readonly #options: readonly Option[];
+
+  constructor(environment: Environment, options: readonly Option[]) {
+    this.#environment = environment;
+    this.#options = options;
+  }
+
+  /** The databases that a session can be begun in which is about none of them, best first. */
+  get maintenanceDatabases(): string[] {
+    return [...new Set([this.#environment["PGDATABASE"] || "postgres", "postgres", "template1"])];
+  }
+
+  /** What pg_dump, pg_dumpall and pg_restore need to connect as the user says. */
+  get connectionArguments(): string[] {
+    return this.#connectionArguments(() => true);
+  }
+
+  /**
+   * Runs statements and returns their rows, unaligned.
+   * @param explain what to make of a statement that fails; what is wrong with the connection is told here
+   * @throws NoSuchDatabase, Unreachable, or another BackupError `connect`
+   */
+  async query(
+    database: string,
+    sql: string,
+    signal?: AbortSignal,
+    explain?: Command["explain"],
+  ): Promise<string> {
+    const command = this.psql(database, (failure) =>
+      explain && failure.exitCode !== badConnection ? explain(failure) : explainQuery(failure, database),
+    );
+    return (await run(command, { input: this.setRole + sql, signal })).stdout;
+  }
+
+  /** Does the same in the first of the maintenance databases that lets this account in, but for these. */
+  async queryElsewhere(
+    avoid: readonly string[],
+    sql: string,
+    signal?: AbortSignal,
+    explain?: Command["explain"],
+  ): Promise<string> {
+    let refusal: unknown;
+    for (const database of this.maintenanceDatabases.filter((name) => !avoid.includes(name))) {
+      try {
+        return await this.query(database, sql, signal, explain);
+      } catch (error) {
+        if (!(error instanceof NoSuchDatabase)) throw error;
+        refusal ??= error;
+      }
+    }
+    throw refusal;
+  }
+
+  /** psql, which takes SQL on its stdin and stops at the first error. */
+  psql(database: string, explain: Command["explain"], more: readonly string[] = []): Command {
+    const args = [
+      "-X",
+      "-q",
+      "-A",
+      "-t",
+      "-w",
+      "-v",
+      "ON_ERROR_STOP=1",
+      ...more,
+      ...this.#connectionArguments((name) => name !== "role"),
+      `--dbname=${conninfo(database)}`,
+    ];
+    // The messages are matched below, and the answer is parsed as UTF-8.
+    return this.command("psql", args, explain, { LC_ALL: "C", PGCLIENTENCODING: "UTF8" });
+  }
+
+  /** psql has no --role. */
+  get setRole(): string {
+    const role = this.#options.findLast(({ name }) => name === "role")?.value;
+    return role === undefined ? "" : `SET ROLE ${identifier(role)};\n`;
+  }
+
+  command(file: string, args: string[], explain: Command["explain"], extra: Environment = {}): Command {
+    return { file, args, env: { ...this.#environment, ...extra }, explain };
+  }
+
+  #connectionArguments(isWanted: (name: string) => boolean): string[] {
+    return this.#options
+      .filter(({ name }) => connectionOptions.has(name) && isWanted(name))
+      .map(({ name, value }) => `--${name}=${value ?? ""}`);
+  }
+}
+
+/** A connection string for a database of any name. A bare name with = in it, or that looks like a URL, would be read as one itself. */
+export function conninfo(database: string): string {
+  return `dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`;
+}
+
+/** A database that is not there or lets this account in not at all, on a server that answers. */
+export class NoSuchDatabase extends BackupError {}
+
+function explainQuery(failure: SubprocessError, database: string): Error {
+  const words = serverWords(failure);
+  const cause = failure;
+  if (failure.exitCode !== badConnection)
+    return new BackupError("connect", `a query of database ${database} failed: ${words}`, { cause });
+  if (
+    /authentication failed|no password supplied|role ".*" (does not exist|is not permitted)/.test(
+      failure.stderr,
+    )
+  )
+    return new BackupError("connect", `cannot log in: ${words}`, {
+      cause,
+      hint: "correct PGUSER and PGPASSWORD (or PGPASSWORD_FILE, PGPASSFILE, PGSERVICE)",
+    });
+  if (
+    /database ".*" does not exist|permission denied for database|no pg_hba\.conf entry/s.test(failure.stderr)
+  )
+    return new NoSuchDatabase("connect", `cannot connect to database ${database}: ${words}`, {
+      cause,
+      hint: "correct BACKUP_DATABASES, or grant CONNECT on the database",
+    });
+  if (
+    /service file|definition of service|invalid (port|sslmode|connection option)|certificate|SSL/i.test(
+      failure.stderr,
+    )
+  )
+    return new BackupError("connect", `cannot connect: ${words}`, {
+      cause,
+      hint: "correct PGHOST, PGPORT, PGSERVICE or PGSSLMODE and its companions",
+    });
+  return new Unreachable(`cannot reach the server: ${words}`, {
+    cause,
+    hint: "see that it is up and that PGHOST and PGPORT are right, or give it time with BACKUP_WAIT=60",
+  });
+}
+
+/** What follows an error and says nothing more of its cause. */
+const repetition =
+  /^((detail: )?(Query|Command) was|hint:|This probably means the server|before or while processing)/i;
+
+/** What the program said of the error, on one line, without its name and what only repeats it. */
+export function serverWords(failure: SubprocessError): string {
+  const lines = failure.stderr
+    .split("\n")
+    .map((line) => line.replace(/^(psql|pg_dump|pg_dumpall)(:<stdin>:\d+)?: (error: )?/, "").trim());
+  const telling = lines.filter((line) => line !== "" && !repetition.test(line));
+  return telling.length === 0 ? failure.message : redact(telling.slice(-2).join("; "));
+}
+
+/** A name as SQL has it. */
+export function identifier(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** A text as SQL has it, with standard_conforming_strings on. */
+export function literal(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
+}

@@ -1,0 +1,105 @@
+import { identifier, literal } from "./postgres-client.ts";
+
+/**
+ * What the database holds that one is connected to, as one line of JSON. What belongs to an extension does not count: a
+ * template may bring extensions.
+ */
+export const databaseState = `
+WITH own AS (
+  SELECT c.oid, c.relkind, c.relispartition, greatest(c.reltuples, s.n_live_tup, 0) AS estimate
+  FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
+  WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')),
+routines AS (
+  SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+  WHERE n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid AND d.deptype = 'e')),
+types AS (
+  SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
+  WHERE t.typtype IN ('d', 'e', 'r') AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'))
+SELECT json_build_object(
+  'tables', (SELECT count(*) FROM own WHERE relkind IN ('r', 'p', 'f') AND NOT relispartition),
+  'others', (SELECT count(*) FROM own WHERE relkind IN ('v', 'm', 'S')) + (SELECT count(*) FROM routines)
+    + (SELECT count(*) FROM types) + (SELECT count(*) FROM pg_largeobject_metadata),
+  'rows', (SELECT coalesce(round(sum(estimate)::numeric), 0) FROM own WHERE relkind = 'r'));`;
+
+/** Drops a database, and first what is connected to it: a server works on for a while for a client that is gone. */
+export function dropDatabase(name: string): string {
+  return `
+SELECT current_setting('server_version_num')::int >= 130000 AS forced \\gset
+\\if :forced
+  DROP DATABASE IF EXISTS ${identifier(name)} WITH (FORCE);
+\\else
+  SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(name)} AND pid <> pg_backend_pid();
+  DROP DATABASE IF EXISTS ${identifier(name)};
+\\endif`;
+}
+
+/** The row of {@link likeQuery}. Which columns describe the locale depends on the server's version. */
+export interface LikeRow {
+  readonly owner: string;
+  readonly encoding: string;
+  readonly tablespace: string;
+  readonly columns: Readonly<Record<string, string | number | null>>;
+  /** Statements that give a database of the other name the settings and privileges of this one. */
+  readonly statements: readonly string[];
+}
+
+/** Settings whose value is a list of quoted names (GUC_LIST_QUOTE in guc_tables.c): it is SQL already. */
+const listSettings = [
+  "local_preload_libraries",
+  "search_path",
+  "session_preload_libraries",
+  "temp_tablespaces",
+];
+
+/** What a database that is to take the place of `like` must have from it. */
+export function likeQuery(like: string, name: string): string {
+  const target = literal(identifier(name));
+  return `
+SELECT json_build_object(
+  'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), 'tablespace', t.spcname,
+  'columns', to_jsonb(d) - 'datacl',
+  'statements', coalesce((SELECT json_agg(statement ORDER BY place) FROM (
+    SELECT 1 AS place, format('%s SET %I TO %s;',
+      CASE setrole WHEN 0 THEN format('ALTER DATABASE %s', ${target})
+        ELSE format('ALTER ROLE %I IN DATABASE %s', pg_get_userbyid(setrole), ${target}) END,
+      split_part(setting, '=', 1),
+      CASE WHEN split_part(setting, '=', 1) = ANY ('{${listSettings.join(",")}}') THEN substr(setting, strpos(setting, '=') + 1)
+        ELSE quote_literal(substr(setting, strpos(setting, '=') + 1)) END) AS statement
+    FROM pg_db_role_setting, unnest(setconfig) AS setting WHERE setdatabase = d.oid
+    UNION ALL SELECT 2, format('REVOKE ALL ON DATABASE %s FROM PUBLIC;', ${target}) WHERE d.datacl IS NOT NULL
+    UNION ALL SELECT 3, format('GRANT %s ON DATABASE %s TO %s%s;', privilege_type, ${target},
+      CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,
+      CASE WHEN is_grantable THEN ' WITH GRANT OPTION' ELSE '' END)
+    FROM aclexplode(d.datacl)
+    UNION ALL SELECT 4, format('COMMENT ON DATABASE %s IS %L;', ${target}, comment)
+    FROM shobj_description(d.oid, 'pg_database') AS comment WHERE comment IS NOT NULL
+  ) AS statements), '[]'))
+FROM pg_database d JOIN pg_tablespace t ON t.oid = d.dattablespace WHERE d.datname = ${literal(like)};`;
+}
+
+/** The statements that create a database as {@link likeQuery} describes it. */
+export function createLike(
+  name: string,
+  { owner, encoding, tablespace, columns, statements }: LikeRow,
+): string {
+  const text = (column: string): string => literal(String(columns[column]));
+  const locale = columns["datlocale"] ?? columns["daticulocale"];
+  const provider = {
+    i: ["LOCALE_PROVIDER icu", `ICU_LOCALE ${literal(String(locale))}`],
+    b: ["LOCALE_PROVIDER builtin", `BUILTIN_LOCALE ${literal(String(locale))}`],
+  }[String(columns["datlocprovider"])];
+  const options = [
+    "TEMPLATE template0",
+    `OWNER ${identifier(owner)}`,
+    `ENCODING ${literal(encoding)}`,
+    `LC_COLLATE ${text("datcollate")}`,
+    `LC_CTYPE ${text("datctype")}`,
+    ...(provider ?? []),
+    ...(tablespace === "pg_default" ? [] : [`TABLESPACE ${identifier(tablespace)}`]),
+    `CONNECTION LIMIT ${columns["datconnlimit"]}`,
+  ];
+  return [`CREATE DATABASE ${identifier(name)} ${options.join(" ")};`, ...statements].join("\n");
+}

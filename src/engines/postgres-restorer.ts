@@ -1,0 +1,206 @@
+import { BackupError } from "../errors.ts";
+import type { Command, SubprocessError } from "../program.ts";
+import type { DumpFormat, Target } from "./engine.ts";
+import { identifier, literal, type PostgresClient, serverWords } from "./postgres-client.ts";
+import { createLike, databaseState, dropDatabase, type LikeRow, likeQuery } from "./postgres-database.ts";
+import { marks } from "./postgres-marks.ts";
+import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
+
+/** psql would leave the database, and its transaction, in silence. In data a backslash is doubled. */
+const departures: readonly Departure[] = [
+  { beginning: "\\connect ", destination: (line) => line.slice("\\connect ".length).trim() },
+];
+
+/** pg_dump 17 and newer write it whatever the server is that they dump, and older servers stop at it. */
+const transactionTimeout = /^SET transaction_timeout = 0;\n/m;
+
+/** Brings dumps into PostgreSQL, by psql. */
+export class PostgresRestorer implements Restorer {
+  readonly transactional = true;
+  readonly exchangesUnused = true;
+  readonly #client: PostgresClient;
+
+  constructor(client: PostgresClient) {
+    this.#client = client;
+  }
+
+  async inspect(database: string, signal?: AbortSignal): Promise<DatabaseState | undefined> {
+    const sessions = await this.#client.queryElsewhere(
+      [],
+      `SELECT (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid AND pid <> pg_backend_pid())
+       FROM pg_database d WHERE datname = ${literal(database)};`,
+      signal,
+    );
+    if (sessions.trim() === "") return undefined;
+    const state = JSON.parse(await this.#client.query(database, databaseState, signal)) as Omit<
+      DatabaseState,
+      "sessions"
+    >;
+    return { ...state, sessions: Number(sessions) };
+  }
+
+  async create(database: string, { like }: Creation, signal?: AbortSignal): Promise<void> {
+    const explain = explainCreation(database);
+    if (like === undefined) {
+      // template1 may hold what the dump brings.
+      const statement = `CREATE DATABASE ${identifier(database)} TEMPLATE template0;`;
+      await this.#client.queryElsewhere([], statement, signal, explain);
+      return;
+    }
+    const row = JSON.parse(
+      await this.#client.queryElsewhere([], likeQuery(like, database), signal),
+    ) as LikeRow;
+    await this.#client.queryElsewhere([], createLike(database, row), signal, explain);
+  }
+
+  async drop(database: string): Promise<void> {
+    await this.#client.queryElsewhere([database], dropDatabase(database), undefined, (failure) =>
+      restoreError(`cannot drop database ${database}`, failure, "drop it by hand"),
+    );
+  }
+
+  async load(
+    target: Target,
+    format: DumpFormat,
+    { serverVersion }: { serverVersion: string },
+  ): Promise<Load> {
+    const common = {
+      toSql: format === "sql" ? undefined : this.#toSql(),
+      dispensable: Number.parseInt(serverVersion, 10) < 17 ? transactionTimeout : undefined,
+    };
+    if (target.scope === "database")
+      return {
+        ...common,
+        // Not --single-transaction: with that psql commits whatever it was given when its input ends, and when it breaks off.
+        before: `${this.#client.setRole}BEGIN;\n`,
+        after: "COMMIT;\n",
+        marks: marks.sql,
+        client: this.#client.psql(target.database, explainLoad(target.database)),
+        departures,
+      };
+    const [database = "postgres"] = this.#client.maintenanceDatabases;
+    const goOn = ["-v", "ON_ERROR_STOP=0", "-v", "VERBOSITY=terse"];
+    const client = this.#client.psql(database, explainLoad("the server"), goOn);
+    return {
+      ...common,
+      before: "",
+      after: "",
+      marks: marks.cluster,
+      client: { ...client, review: reviewCluster },
+      departures: [],
+    };
+  }
+
+  /** pg_restore, which reads its custom and tar formats from a stream as well. */
+  #toSql(): Command {
+    const explain = (failure: SubprocessError): BackupError =>
+      new BackupError("integrity", `pg_restore cannot read the dump: ${serverWords(failure)}`, {
+        cause: failure,
+        hint: /unsupported version/.test(failure.stderr)
+          ? "it was made by a newer pg_dump: use the rcdump image of that version"
+          : undefined,
+      });
+    return this.#client.command("pg_restore", ["--file=-"], explain, { LC_ALL: "C" });
+  }
+
+  async exchange(
+    { live, replacement, kept }: Exchange,
+    { endSessions }: { endSessions: boolean },
+  ): Promise<void> {
+    const avoid = [live, replacement];
+    const explain = (failure: SubprocessError): BackupError =>
+      restoreError(
+        `cannot exchange ${replacement} for ${live}`,
+        failure,
+        /being accessed by other users/.test(failure.stderr)
+          ? `end the sessions on ${live}, or add --force, which does`
+          : undefined,
+      );
+    // Nobody gets in again between the end of the sessions and the exchange.
+    const close = endSessions
+      ? `ALTER DATABASE ${identifier(live)} ALLOW_CONNECTIONS false;
+         SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(live)} AND pid <> pg_backend_pid();`
+      : "";
+    const rename = `BEGIN;
+      ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(kept)};
+      ALTER DATABASE ${identifier(replacement)} RENAME TO ${identifier(live)};
+      COMMIT;`;
+    const open = (name: string): string =>
+      endSessions ? `ALTER DATABASE ${identifier(name)} ALLOW_CONNECTIONS true;` : "";
+    try {
+      await this.#client.queryElsewhere(avoid, `${close}\n${rename}\n${open(kept)}`, undefined, explain);
+    } catch (error) {
+      if (endSessions) await this.#client.queryElsewhere(avoid, open(live)).catch(() => {});
+      throw error;
+    }
+  }
+}
+
+function restoreError(what: string, failure: SubprocessError, hint: string | undefined): BackupError {
+  return new BackupError("restore", `${what}: ${serverWords(failure)}`, { hint, cause: failure });
+}
+
+function explainCreation(database: string): Command["explain"] {
+  return (failure) =>
+    restoreError(
+      `cannot create database ${database}`,
+      failure,
+      /permission denied|must be (owner|member)/.test(failure.stderr)
+        ? "grant this account CREATEDB, or have an empty database made and leave --create out"
+        : undefined,
+    );
+}
+
+/** What psql says, and what can be done about it. */
+const loadHints: [RegExp, string][] = [
+  [
+    /role ".*" does not exist/,
+    "create the role first: BACKUP_GLOBALS=true backs up roles; or make backups with --no-owner and --no-privileges",
+  ],
+  [
+    /already exists|duplicate key/,
+    "the database has this already: restore into an empty one (--to NAME --create), or replace it (--swap)",
+  ],
+  [
+    /CREATE DATABASE cannot run inside a transaction block/,
+    "the dump was made with --create and makes its own database: restore it with psql by hand",
+  ],
+  [
+    /invalid command \\(un)?restrict|unrecognized configuration parameter/,
+    "the dump was made by newer programs: use the rcdump image of their version, and a server that is not older",
+  ],
+  [
+    /out of shared memory/,
+    "raise max_locks_per_transaction on the server: each table and large object takes a lock",
+  ],
+  [
+    /permission denied|must be (owner|superuser|member)/,
+    "restore as a superuser, or as the owner of the objects",
+  ],
+  [/is not available|could not open extension control file/, "install the extension on the server"],
+];
+
+function explainLoad(what: string): Command["explain"] {
+  return (failure) =>
+    restoreError(
+      `restore into ${what} failed`,
+      failure,
+      loadHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
+    );
+}
+
+/** A dump of the server creates roles that there are already: at least the one that restores it. */
+function reviewCluster(stderr: string): BackupError | undefined {
+  const errors = stderr
+    .split("\n")
+    .filter((line) => /(ERROR|FATAL|error):/.test(line) && !/role ".*" already exists/.test(line))
+    .map((line) => line.replace(/^psql:<stdin>:\d+: /, "").replace(/ {2,}/g, " "));
+  if (errors.length === 0) return undefined;
+  const shown = errors.slice(0, 10);
+  const rest = errors.length > shown.length ? [`and ${errors.length - shown.length} more`] : [];
+  return new BackupError(
+    "restore",
+    ["the dump was read to its end, but not all of it could be restored", ...shown, ...rest].join("\n  - "),
+    { hint: "a dump of a whole server wants a server that is empty" },
+  );
+}

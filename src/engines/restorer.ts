@@ -1,0 +1,84 @@
+import type { Command } from "../program.ts";
+import type { CharacterSet, DumpFormat, Marks, Target } from "./engine.ts";
+
+/** What a database on the server holds. */
+export interface DatabaseState {
+  readonly tables: number;
+  /** Views, routines and whatever else makes a database not empty. */
+  readonly others: number;
+  /** As the server estimates it. */
+  readonly rows: number;
+  /** Sessions of others that are connected to it, as far as this account may see them. */
+  readonly sessions: number;
+}
+
+/** How a dump is brought into a server. */
+export interface Load {
+  /** Turns the dump into SQL, if it is not SQL already. */
+  readonly toSql: Command | undefined;
+  /** What tells a complete dump from one that was cut. */
+  readonly marks: Marks;
+  /** Takes SQL on its stdin. */
+  readonly client: Command;
+  /** Written before the dump. */
+  readonly before: string;
+  /** Written after the dump, if every byte of it was as it should be. */
+  readonly after: string;
+  /** How a line begins that leads out of the database; there is none where the dump is of several. */
+  readonly departures: readonly Departure[];
+  /** A line of the dump's first kilobytes that this server does not understand, and can do without. */
+  readonly dispensable: RegExp | undefined;
+}
+
+/** The beginning of a line, up to the name of the database that it leads to. */
+export interface Departure {
+  readonly beginning: string;
+  /** The name, from the line. */
+  destination(line: string): string;
+  /** The line with the name of another database, where the dump means whichever it is restored into. */
+  redirect?(line: string, database: string): string;
+}
+
+/** Names of databases that change places. */
+export interface Exchange {
+  readonly live: string;
+  /** It becomes the live one. */
+  readonly replacement: string;
+  /** What the live one is called afterwards. */
+  readonly kept: string;
+}
+
+/** What a new database is to be like. */
+export interface Creation {
+  /** An existing one, whose encoding, owner, settings and privileges it gets. */
+  readonly like?: string | undefined;
+  /** Its default character set, where there is none to be like; undefined for the server's. */
+  readonly characterSet?: CharacterSet | undefined;
+}
+
+/** Brings dumps into a server. Its methods fail with BackupErrors of the operations `connect` and `restore`. */
+export interface Restorer {
+  /** What a database holds; undefined if there is none of this very name. */
+  inspect(database: string, signal?: AbortSignal): Promise<DatabaseState | undefined>;
+  create(database: string, options: Creation, signal?: AbortSignal): Promise<void>;
+  /** Ends the sessions on a database and removes it, if it exists. */
+  drop(database: string): Promise<void>;
+  /**
+   * @param target whose dump it is; `database` is the one it goes to
+   * @param trusted whether a digest vouches for the dump: then it need not end as one that has comments does
+   */
+  load(
+    target: Target,
+    format: DumpFormat,
+    options: { trusted: boolean; serverVersion: string },
+  ): Promise<Load>;
+  /** Whether a load that fails leaves the database as it was. */
+  readonly transactional: boolean;
+  /** Whether names can be exchanged only while nobody is connected to the live database. */
+  readonly exchangesUnused: boolean;
+  /**
+   * Gives the replacement the live database's name, at once or not at all.
+   * @param options.endSessions ends what is connected to the live one; otherwise that is an error
+   */
+  exchange(names: Exchange, options: { endSessions: boolean }): Promise<void>;
+}

@@ -1,0 +1,38 @@
+import type { Duplex } from "node:stream";
+import type { Context } from "./context.ts";
+import type { DumpContents } from "./dump-contents.ts";
+import type { AgeIdentity } from "./encryption/age.ts";
+import type { Server, Target } from "./engines/engine.ts";
+import { frameSql, omitFromPreamble } from "./sql-frame.ts";
+import { stayInDatabase } from "./stay-in-database.ts";
+import { readSql, type StoredDump } from "./stored-dump.ts";
+
+/** Where a dump goes. */
+export interface Loading {
+  /** What the dump is of; a database is the one that it goes to. */
+  readonly target: Target;
+  readonly server: Server;
+  readonly identities: readonly AgeIdentity[];
+  /** Digests what passes. */
+  readonly contents?: DumpContents;
+}
+
+/**
+ * Streams a dump into a server. PostgreSQL takes all of it or nothing.
+ * @throws BackupError `restore` if the server refuses it, `integrity` or `decrypt` if it cannot be read to its end
+ */
+export async function loadDump(context: Context, dump: StoredDump, loading: Loading): Promise<void> {
+  const { target, server, identities, contents } = loading;
+  const load = await context.engine.restorer.load(target, dump.format, {
+    trusted: dump.plain !== undefined,
+    serverVersion: server.version,
+  });
+  const further: Duplex[] = [
+    ...(target.scope === "database" ? [stayInDatabase(target.database, load.departures)] : []),
+    ...(contents ? [contents] : []),
+    ...(load.dispensable ? [omitFromPreamble(load.dispensable)] : []),
+    frameSql(load.before, load.after),
+  ];
+  const sink: NonNullable<Parameters<typeof readSql>[2]["sink"]> = (children) => children.sink(load.client);
+  await readSql(context, dump, { identities, load, further, sink });
+}

@@ -1,0 +1,187 @@
+import { randomBytes } from "node:crypto";
+import type { Context } from "./context.ts";
+import type { AgeIdentity } from "./encryption/age.ts";
+import type { CharacterSet, Server, Target } from "./engines/engine.ts";
+import type { Creation, DatabaseState } from "./engines/restorer.ts";
+import { BackupError } from "./errors.ts";
+import { loadDump } from "./load-dump.ts";
+import type { StoredDump } from "./stored-dump.ts";
+
+/** How a dump is to be brought in. */
+export interface Manner {
+  /** Creates the database. */
+  readonly create: boolean;
+  /** Restores beside the database and exchanges the two. */
+  readonly swap: boolean;
+  /** Into a database that is not empty; with `swap` the sessions on it are ended. */
+  readonly force: boolean;
+}
+
+/** A restore that is going to be done. */
+export interface Restoration {
+  readonly dump: StoredDump;
+  readonly target: Target;
+  readonly server: Server;
+  readonly identities: readonly AgeIdentity[];
+  readonly manner: Manner;
+  /** What a database is created with that the dump does not have in it. */
+  readonly characterSet: CharacterSet | undefined;
+  /** What the target holds now; undefined if it does not exist, or is the server. */
+  readonly state: DatabaseState | undefined;
+}
+
+/**
+ * What a database that is to be restored into holds now.
+ * @throws BackupError `target` if it cannot be restored into in this manner
+ */
+export async function examineTarget(
+  { engine, signal }: Context,
+  database: string,
+  { create, swap, force }: Manner,
+): Promise<DatabaseState | undefined> {
+  const { restorer } = engine;
+  const state = await restorer.inspect(database, signal);
+  if (state === undefined) {
+    if (create) return undefined;
+    throw new BackupError("target", `there is no database ${database} on the server`, {
+      hint: swap ? "leave --swap out and add --create" : "add --create, or name another with --to",
+    });
+  }
+  if (swap && restorer.exchangesUnused && state.sessions > 0 && !force)
+    throw new BackupError("target", `${sessions(state.sessions)} connected to ${database}`, {
+      hint: "end what uses it, or add --force, which ends the sessions when the names are exchanged",
+    });
+  if (swap || force || isEmpty(state)) return state;
+  throw new BackupError("target", `database ${database} is not empty: it has ${describeState(state)}`, {
+    hint: "restore into another (--to NAME --create), replace it and keep it under another name (--swap), or restore into it as it is (--force)",
+  });
+}
+
+/**
+ * A dump of a whole server wants one that has nothing in it yet.
+ * @throws BackupError `target` if it has
+ */
+export async function examineServer(
+  { engine, signal }: Context,
+  server: Server,
+  { force }: Manner,
+): Promise<void> {
+  const filled: string[] = [];
+  for (const { name } of server.databases) {
+    const state = await engine.restorer.inspect(name, signal);
+    if (state && !isEmpty(state)) filled.push(name);
+  }
+  if (filled.length === 0 || force) return;
+  throw new BackupError("target", `the server is not empty: it has ${filled.join(", ")}`, {
+    hint: "restore into a new server, or add --force to go on all the same",
+  });
+}
+
+function isEmpty({ tables, others }: DatabaseState): boolean {
+  return tables + others === 0;
+}
+
+function sessions(count: number): string {
+  return count === 1 ? "1 session is" : `${count} sessions are`;
+}
+
+/** What a database holds, for a person. */
+export function describeState({ tables, others, rows }: DatabaseState): string {
+  if (tables + others === 0) return "nothing in it";
+  const parts = [
+    `${tables} ${tables === 1 ? "table" : "tables"} with about ${rows.toLocaleString("en")} rows`,
+    ...(others > 0 ? [`${others} other ${others === 1 ? "object" : "objects"}`] : []),
+  ];
+  return parts.join(" and ");
+}
+
+/**
+ * Restores. What it made itself it takes away again if it fails.
+ * @returns the name that the earlier database has now, if it was exchanged
+ * @throws BackupError, whose message says what state a target is left in that could not be left as it was
+ */
+export async function carryOut(context: Context, restoration: Restoration): Promise<string | undefined> {
+  const { target, manner, state } = restoration;
+  if (target.scope !== "database") await loadServer(context, restoration);
+  else if (manner.swap) return exchange(context, restoration, target.database);
+  else if (state === undefined)
+    await loadIntoNew(context, restoration, target.database, {
+      characterSet: restoration.characterSet,
+    });
+  else await loadIntoExisting(context, restoration, target.database);
+  return undefined;
+}
+
+async function loadServer(context: Context, restoration: Restoration): Promise<void> {
+  try {
+    await loadDump(context, restoration.dump, restoration);
+  } catch (error) {
+    throw withState(error, "what was restored until then is on the server");
+  }
+}
+
+async function loadIntoExisting(context: Context, restoration: Restoration, database: string): Promise<void> {
+  const { restorer } = context.engine;
+  try {
+    await loadDump(context, restoration.dump, restoration);
+  } catch (error) {
+    if (restorer.transactional) throw withState(error, `${database} is as it was`);
+    const state = await restorer.inspect(database).catch(() => undefined);
+    throw withState(
+      error,
+      `${database} is incomplete: it has ${state ? describeState(state) : "an unknown part of the dump"} now`,
+    );
+  }
+}
+
+async function loadIntoNew(
+  context: Context,
+  restoration: Restoration,
+  database: string,
+  creation: Creation,
+): Promise<void> {
+  const { restorer } = context.engine;
+  await restorer.create(database, creation, context.signal);
+  try {
+    await loadDump(context, restoration.dump, { ...restoration, target: { scope: "database", database } });
+  } catch (error) {
+    throw await restorer.drop(database).then(
+      () => error,
+      (cause: unknown) =>
+        withState(error, `${database}, which was made for it, is still there (${String(cause)})`),
+    );
+  }
+}
+
+async function exchange(context: Context, restoration: Restoration, live: string): Promise<string> {
+  const { engine, now, signal } = context;
+  const replacement = `rcdump_restore_${randomBytes(6).toString("hex")}`;
+  const kept = keptName(live, now());
+  await loadIntoNew(context, restoration, replacement, { like: live });
+  try {
+    signal.throwIfAborted();
+    await engine.restorer.exchange({ live, replacement, kept }, { endSessions: restoration.manner.force });
+  } catch (error) {
+    // Unless the exchange was half done it can be removed, and all is as it was.
+    const state = await engine.restorer.inspect(kept).catch(() => undefined);
+    if (state === undefined) await engine.restorer.drop(replacement);
+    throw state === undefined ? withState(error, `${live} is as it was`) : error;
+  }
+  return kept;
+}
+
+/** The most bytes that a name may have: 63 in PostgreSQL, 64 characters in MariaDB. */
+const longestName = 63;
+
+/** `app_20261121_020005`: the live database's name, cut if need be, and the time in UTC. */
+export function keptName(live: string, now: Date): string {
+  const suffix = `_${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_")}`;
+  let name = live;
+  while (Buffer.byteLength(name + suffix) > longestName) name = [...name].slice(0, -1).join("");
+  return name + suffix;
+}
+
+function withState(error: unknown, state: string): unknown {
+  if (!(error instanceof BackupError)) return error;
+  return new BackupError(error.operation, `${error.message}; ${state}`, { hint: error.hint, cause: error });
+}
