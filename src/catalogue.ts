@@ -8,6 +8,7 @@ import {
   targetOf,
   UnreadableManifest,
 } from "./manifest.ts";
+import { isPruneJournal } from "./prune-journal.ts";
 import { longestText, type Remote } from "./remote.ts";
 
 /** A committed backup: an object and the manifest that vouches for it. */
@@ -43,6 +44,8 @@ export interface Catalogue {
   readonly incomplete: readonly Unfinished[];
   /** Uploads of ours that are under way or were cut off. */
   readonly leftovers: readonly Unfinished[];
+  /** The sizes of everything that lies there, by path. */
+  readonly sizes: ReadonlyMap<string, number>;
 }
 
 /** Reads all manifests and compares them with the objects that are there. */
@@ -63,12 +66,14 @@ export async function readCatalogue(remote: Remote, signal?: AbortSignal): Promi
   }
   const others = [...sizes]
     .filter(([path]) => objectOfManifest(path) === undefined && !sizes.has(manifestPath(path)))
+    .filter(([path]) => !isPruneJournal(path))
     .map(([path, bytes]) => ({ path, bytes }));
   return {
     backups: backups.toSorted(newestFirst),
     damaged: damaged.toSorted(byPath),
     incomplete: others.filter(({ path }) => jobOfPartial(path) === undefined).toSorted(byPath),
     leftovers: others.filter(({ path }) => jobOfPartial(path) !== undefined).toSorted(byPath),
+    sizes,
   };
 }
 

@@ -75,7 +75,7 @@ export function chooseBackup(
   requireOneSeries(all, wish);
   const limit = wish.at;
   const isInTime = (manifest: Manifest): boolean => !limit || new Date(manifest.finished) <= limit;
-  const [newest] = candidates.filter(({ manifest }) => isInTime(manifest));
+  const newest = candidates.find(({ manifest }) => isInTime(manifest));
   const newer = spoilt.find(
     ({ manifest }) =>
       isInTime(manifest) && (!newest || Date.parse(manifest.started) > newest.startedAt.getTime()),

@@ -4,7 +4,9 @@ import { parseCommandLine } from "./command-line.ts";
 import { backup } from "./commands/backup.ts";
 import { check } from "./commands/check.ts";
 import { list } from "./commands/list.ts";
+import { prune } from "./commands/prune.ts";
 import { restore } from "./commands/restore.ts";
+import { status } from "./commands/status.ts";
 import { verify } from "./commands/verify.ts";
 import { parseConfig } from "./config.ts";
 import type { Context } from "./context.ts";
@@ -90,6 +92,10 @@ async function main(words: readonly string[]): Promise<void> {
       return verify(context, line.options);
     case "restore":
       return restore(context, line.options);
+    case "prune":
+      return prune(context, line.options);
+    case "status":
+      return status(context, line.options);
   }
 }
 

@@ -76,7 +76,7 @@ export function parseCommandLine(words: readonly string[]): CommandLine {
     command,
     options: parseOptions(command, own),
     programArguments: separator < 0 ? [] : rest.slice(separator + 1),
-  } as Invocation;
+  };
 }
 
 function parseOptions(command: CommandName, args: string[]): Record<string, unknown> {
@@ -91,7 +91,7 @@ function parseOptions(command: CommandName, args: string[]): Record<string, unkn
     if (Object.hasOwn(given, name)) throw misused(`${rawName} is given twice`, "give it once");
     if (type === "boolean" && token.value !== undefined)
       throw misused(`${rawName} takes no value`, `write ${rawName} alone, or leave it out`);
-    const isOption = token.inlineValue === false && token.value?.startsWith("--") === true;
+    const isOption = token.inlineValue === false && (token.value ?? "").startsWith("--");
     if (type === "string" && (isOption || (token.value ?? "") === ""))
       throw misused(`${rawName} has no value`, `write it behind, as in ${rawName}=VALUE`);
     given[name] = token.value ?? true;

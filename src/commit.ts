@@ -22,9 +22,14 @@ function partialPath(path: string, runId: string): string {
   return `${path}.${runId}.partial`;
 }
 
-/** The job that an unfinished upload belongs to; undefined for a path that is none of ours. */
+/** The run that an unfinished upload belongs to; undefined for a path that is none of ours. */
+export function runOfPartial(path: string): string | undefined {
+  return /\.([0-9a-f]{8}-[0-9a-z]+)\.partial$/.exec(path)?.[1];
+}
+
+/** The job that it belongs to. */
 export function jobOfPartial(path: string): string | undefined {
-  return /\.([0-9a-f]{8})-[0-9a-z]+\.partial$/.exec(path)?.[1];
+  return runOfPartial(path)?.slice(0, 8);
 }
 
 /**

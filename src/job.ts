@@ -21,3 +21,9 @@ export function jobId(
 export function newRunId(job: string, startedAt: Date): string {
   return `${job}-${startedAt.getTime().toString(36)}${randomBytes(2).toString("hex")}`;
 }
+
+/** When a run began, by its name; undefined if that is no run's. */
+export function startOfRun(runId: string): Date | undefined {
+  const time = /^[0-9a-f]{8}-([0-9a-z]+)[0-9a-f]{4}$/.exec(runId)?.[1];
+  return time === undefined ? undefined : new Date(Number.parseInt(time, 36));
+}

@@ -177,7 +177,7 @@ const longestName = 63;
 export function keptName(live: string, now: Date): string {
   const suffix = `_${now.toISOString().slice(0, 19).replaceAll(/[-:]/g, "").replace("T", "_")}`;
   let name = live;
-  while (Buffer.byteLength(name + suffix) > longestName) name = [...name].slice(0, -1).join("");
+  while (Buffer.byteLength(name + suffix) > longestName) name = Array.from(name).slice(0, -1).join("");
   return name + suffix;
 }
 

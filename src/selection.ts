@@ -7,17 +7,25 @@ export function isLiteral(name: string): boolean {
 
 /**
  * The databases that BACKUP_DATABASES stands for. Names and globs are matched whole and exactly: `app` is never `app2`.
- * A literal name is taken whether the server lists it or not: the dump says what is wrong with it.
+ * A literal name is taken whether it exists or not.
  * @param existing what `*` stands for
- * @throws BackupError `configuration` if nothing is left
  */
-export function selectDatabases(names: readonly string[], existing: readonly string[]): string[] {
+export function matchDatabases(names: readonly string[], existing: readonly string[]): string[] {
   const excluded = names.filter((name) => name.startsWith("!")).map((name) => matcher(name.slice(1)));
   const selected = names
     .filter((name) => !name.startsWith("!"))
     .flatMap((name) => (isLiteral(name) ? [name] : existing.filter(matcher(name))))
     .filter((name) => !excluded.some((matches) => matches(name)));
-  if (selected.length > 0) return [...new Set(selected)];
+  return [...new Set(selected)];
+}
+
+/**
+ * The databases to back up. One that is named and does not exist is among them: the dump says what is wrong with it.
+ * @throws BackupError `configuration` if there is none
+ */
+export function selectDatabases(names: readonly string[], existing: readonly string[]): string[] {
+  const selected = matchDatabases(names, existing);
+  if (selected.length > 0) return selected;
   throw new BackupError("configuration", `no database matches BACKUP_DATABASES=${names.join(",")}`, {
     hint:
       existing.length === 0

@@ -11,6 +11,7 @@ import { deliver, type Job, stageBackup, streamBackup } from "../make-backup.ts"
 import type { Manifest } from "../manifest.ts";
 import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
+import { pruneAfter } from "../pruning.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
 import { Spool } from "../spool.ts";
 
@@ -18,6 +19,8 @@ import { Spool } from "../spool.ts";
 interface Outcome {
   readonly name: string;
   readonly job: string;
+  /** The backup, if it was made. */
+  readonly made?: { readonly path: string; readonly manifest: Manifest };
   readonly error?: unknown;
 }
 
@@ -53,13 +56,17 @@ export async function backup(context: Context): Promise<void> {
   const limit = pLimit(config.concurrency);
   const store = (run: Run): Promise<Outcome> =>
     limit(() =>
-      attempt(context, targetName(run.planned.target), run.job, () =>
+      attempt(context, targetName(run.planned.target), run.job, run.planned.path, () =>
         backUp(context, server, run, destinations.get(run), spool),
       ),
     );
   outcomes.push(...(await Promise.all(runs.map(store))));
   signal.throwIfAborted();
   await sweepAfter(outcomes, await sweeps, log);
+  await pruneAfter(
+    context,
+    outcomes.flatMap(({ made }) => made ?? []),
+  );
   report(outcomes);
 }
 
@@ -126,7 +133,7 @@ async function deliverUnsent(context: Context, spool: Spool, jobs: ReadonlySet<s
   const outcomes: Outcome[] = [];
   for (const spooled of await spool.unsent(jobs)) {
     const name = `${spooled.path} (kept from an earlier run)`;
-    outcomes.push(await attempt(context, name, "", () => deliver(context, spool, spooled)));
+    outcomes.push(await attempt(context, name, "", spooled.path, () => deliver(context, spool, spooled)));
   }
   return outcomes;
 }
@@ -160,12 +167,14 @@ async function attempt(
   { log, signal }: Context,
   name: string,
   job: string,
+  path: string,
   work: () => Promise<Manifest>,
 ): Promise<Outcome> {
   try {
     signal.throwIfAborted();
     const start = performance.now();
-    const { plain, stored } = await work();
+    const manifest = await work();
+    const { plain, stored } = manifest;
     const seconds = (performance.now() - start) / 1000;
     log.info(
       {
@@ -176,7 +185,7 @@ async function attempt(
       },
       `backed up ${name}: ${formatBytes(plain.bytes)} dumped, ${formatBytes(stored.bytes)} stored, ${formatSeconds(seconds)}`,
     );
-    return { name, job };
+    return { name, job, made: { path, manifest } };
   } catch (error) {
     return { name, job, error };
   }

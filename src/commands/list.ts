@@ -53,7 +53,7 @@ function toTable(backups: readonly StoredBackup[], timeZone: string, now: Date):
   const columns = allColumns(timeZone, now).filter(({ title }) => title !== "SERVER" || servers.size > 1);
   return formatTable([
     columns.map(({ title }) => title),
-    ...backups.map((backup) => columns.map(({ cell }) => cell(backup))),
+    ...backups.map((backup) => columns.map((column) => column.cell(backup))),
   ]);
 }
 

@@ -1,5 +1,5 @@
 import { type Catalogue, groupBySeries, readCatalogue, type StoredBackup, subjectOf } from "../catalogue.ts";
-import { type Choice, isChosen, nothingFound, readMoment } from "../choice.ts";
+import { isChosen, nothingFound, readMoment } from "../choice.ts";
 import type { OptionsOf } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import type { AgeIdentity } from "../encryption/age.ts";
@@ -71,7 +71,7 @@ function choose(
 function findDamaged({ damaged }: Catalogue, options: OptionsOf<"verify">): Outcome[] {
   const concerns = ({ path, manifest }: Catalogue["damaged"][number]): boolean =>
     options.file === undefined
-      ? manifest === undefined || isChosen(options as Choice, manifest)
+      ? manifest === undefined || isChosen(options, manifest)
       : path === options.file;
   return damaged.filter(concerns).map(({ path, problem }) => ({
     path,

@@ -1,0 +1,94 @@
+import { type Catalogue, groupBySeries, readCatalogue, seriesOf, type StoredBackup } from "./catalogue.ts";
+import { runOfPartial } from "./commit.ts";
+import type { Context } from "./context.ts";
+import { BackupError } from "./errors.ts";
+import { startOfRun } from "./job.ts";
+import { finishEarlierPrunes, removeBackups } from "./prune-journal.ts";
+import { RcloneFailure } from "./rclone-failure.ts";
+import { applyRetention, type RetentionPolicy, type Verdict } from "./retention.ts";
+
+/** How old an upload must be to be taken for one that was cut off, in milliseconds. */
+const abandonedAfter = 24 * 3600 * 1000;
+
+/** Judges each series of backups by itself: the newest of each stays. */
+export function judge(
+  { config, now }: Context,
+  backups: readonly StoredBackup[],
+  policy: RetentionPolicy,
+  protectedPaths?: ReadonlySet<string>,
+): Verdict<StoredBackup>[] {
+  const options = { now: now(), timeZone: config.timeZone, protectedPaths };
+  return groupBySeries(backups).flatMap((series) => applyRetention(series, policy, options));
+}
+
+/**
+ * Removes the backups that are judged so, and what earlier prunes were cut off in removing.
+ * @throws BackupError `remote` if the store refuses
+ */
+export async function carryOutVerdicts(
+  { remote, log, now, signal }: Context,
+  { sizes }: Catalogue,
+  verdicts: readonly Verdict<StoredBackup>[],
+): Promise<void> {
+  const clock = { now: now(), signal };
+  const paths = verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup.path);
+  try {
+    for (const path of await finishEarlierPrunes(remote, sizes, clock))
+      log.info({ path }, `removed ${path}, which an earlier prune had begun to remove`);
+    if (paths.length > 0) await removeBackups(remote, paths, clock);
+  } catch (error) {
+    if (!(error instanceof RcloneFailure && error.forbidden)) throw error;
+    throw new BackupError("remote", `these credentials may not remove backups: ${error.message}`, {
+      hint: "allow it, or unset KEEP_* and leave the removal to rules of the store's own",
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Those uploads that were cut off: they began more than a day ago, and nobody has written to them for a day.
+ * @throws BackupError `remote` if the store does not answer
+ */
+export async function findAbandoned(
+  { remote, now, signal }: Context,
+  { leftovers }: Catalogue,
+): Promise<string[]> {
+  const limit = now().getTime() - abandonedAfter;
+  const old = leftovers.filter(({ path }) => {
+    const began = startOfRun(runOfPartial(path) ?? "");
+    return began !== undefined && began.getTime() < limit;
+  });
+  if (old.length === 0) return [];
+  const objects = await remote.find(
+    old.map(({ path }) => path),
+    signal,
+  );
+  return [...objects.values()].filter(({ modified }) => Date.parse(modified) < limit).map(({ path }) => path);
+}
+
+/**
+ * Removes earlier backups of what was just backed up, and of nothing else. Failing at that takes nothing from the backup,
+ * and fails no job: a retry would only make another one.
+ */
+export async function pruneAfter(
+  context: Context,
+  made: readonly Pick<StoredBackup, "path" | "manifest">[],
+): Promise<void> {
+  const { config, remote, log, signal } = context;
+  if (config.retention === undefined || made.length === 0) return;
+  const series = new Set(made.map(({ manifest }) => seriesOf(manifest)));
+  try {
+    const catalogue = await readCatalogue(remote, signal);
+    const backups = catalogue.backups.filter(({ manifest }) => series.has(seriesOf(manifest)));
+    const protectedPaths = new Set(made.map(({ path }) => path));
+    const verdicts = judge(context, backups, config.retention, protectedPaths);
+    await carryOutVerdicts(context, catalogue, verdicts);
+    const removed = verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup.path);
+    if (removed.length > 0)
+      log.info({ removed }, `pruned ${removed.length} of ${verdicts.length} backups: ${removed.join(", ")}`);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!(error instanceof BackupError)) throw error;
+    log.warn({ hint: error.hint }, `could not prune: ${error.message}`);
+  }
+}
