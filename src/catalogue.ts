@@ -54,16 +54,16 @@ export async function readCatalogue(remote: Remote, signal?: AbortSignal): Promi
   // whether a manifest that was read is still meant, and one that was not read yet belongs to a backup that is being made.
   const texts = await remote.readAll(manifestPath("*"), signal);
   const sizes = await remote.inventory(signal);
-  const backups: StoredBackup[] = [];
-  const damaged: Damaged[] = [];
+  const examined: (StoredBackup | Damaged)[] = [];
   for (const [name, bytes] of sizes) {
     const path = objectOfManifest(name);
     const text = texts.get(name);
     if (path === undefined || (text === undefined && bytes <= longestText)) continue;
-    const examined = examine(path, text, sizes.get(path));
-    if ("problem" in examined) damaged.push(examined);
-    else backups.push(examined);
+    examined.push(examine(path, text, sizes.get(path)));
   }
+  const settled = await lookAgain(remote, examined, signal);
+  const backups = settled.flatMap((each) => ("problem" in each ? [] : [each]));
+  const damaged = settled.flatMap((each) => ("problem" in each ? [each] : []));
   const others = [...sizes]
     .filter(([path]) => objectOfManifest(path) === undefined && !sizes.has(manifestPath(path)))
     .filter(([path]) => !isPruneJournal(path))
@@ -75,6 +75,31 @@ export async function readCatalogue(remote: Remote, signal?: AbortSignal): Promi
     leftovers: others.filter(({ path }) => jobOfPartial(path) !== undefined).toSorted(byPath),
     sizes,
   };
+}
+
+/** How many are looked at again; where more are damaged it is no coincidence. */
+const lookedAtAgain = 10;
+
+/** What seems damaged may have been replaced between the two looks. */
+async function lookAgain(
+  remote: Remote,
+  examined: readonly (StoredBackup | Damaged)[],
+  signal?: AbortSignal,
+): Promise<(StoredBackup | Damaged)[]> {
+  const suspects = examined.filter((each) => "problem" in each);
+  if (suspects.length === 0 || suspects.length > lookedAtAgain) return [...examined];
+  const paths = new Set(suspects.map(({ path }) => path));
+  const found = await remote.find(
+    [...paths].flatMap((path) => [path, manifestPath(path)]),
+    signal,
+  );
+  const again = [...paths].map(async (path): Promise<(StoredBackup | Damaged)[]> => {
+    const bytes = found.get(manifestPath(path))?.bytes;
+    if (bytes === undefined) return [];
+    const text = bytes <= longestText ? await remote.read(manifestPath(path), signal) : undefined;
+    return [examine(path, text, found.get(path)?.bytes)];
+  });
+  return [...examined.filter(({ path }) => !paths.has(path)), ...(await Promise.all(again)).flat()];
 }
 
 /**

@@ -49,6 +49,13 @@ export function nothingFound({ database, server }: Choice, backups: readonly Sto
   });
 }
 
+/** The error for a path that is no backup's. */
+export function noSuchBackup(path: string): BackupError {
+  return new BackupError("find", `there is no backup ${path} in the remote`, {
+    hint: "paths are relative to UPLOAD_PREFIX; `rcdump list --all` shows them",
+  });
+}
+
 /** What a backup to restore is chosen by. */
 export interface Wish extends Choice {
   readonly engine: Manifest["engine"];
@@ -72,7 +79,7 @@ export function chooseBackup(
   );
   const all = [...candidates, ...spoilt].map(({ manifest }) => manifest);
   if (all.length === 0) throw nothingFound(wish, ofEngine);
-  requireOneSeries(all, wish);
+  requireOneSeries(all);
   const limit = wish.at;
   const isInTime = (manifest: Manifest): boolean => !limit || new Date(manifest.finished) <= limit;
   const newest = candidates.find(({ manifest }) => isInTime(manifest));
@@ -98,7 +105,7 @@ export function chooseBackup(
 }
 
 /** What is restored must be what was meant, not what happens to be newest. */
-function requireOneSeries(manifests: readonly Manifest[], wish: Wish): void {
+function requireOneSeries(manifests: readonly Manifest[]): void {
   if (new Set(manifests.map(seriesOf)).size === 1) return;
   const subjects = [...new Set(manifests.map(subjectOf))].toSorted();
   const servers = [...new Set(manifests.map(serverOf))].toSorted();
@@ -109,6 +116,6 @@ function requireOneSeries(manifests: readonly Manifest[], wish: Wish): void {
   throw new BackupError(
     "configuration",
     `there are backups of ${subjects.join()} from several servers: ${servers.join(", ")}`,
-    { hint: `say which with --server ${wish.server ?? servers[0]}, or choose one by --file PATH` },
+    { hint: `say which with --server ${servers[0]}, or choose one by --file PATH` },
   );
 }

@@ -24,7 +24,7 @@ function partialPath(path: string, runId: string): string {
 
 /** The run that an unfinished upload belongs to; undefined for a path that is none of ours. */
 export function runOfPartial(path: string): string | undefined {
-  return /\.([0-9a-f]{8}-[0-9a-z]+)\.partial$/.exec(path)?.[1];
+  return /\.([0-9a-f]{8}-[0-9a-z]{8}[0-9a-f]{4})\.partial$/.exec(path)?.[1];
 }
 
 /** The job that it belongs to. */

@@ -66,7 +66,9 @@ export function chooseCompressor(
   const open = (): Duplex =>
     format === "gzip"
       ? createGzip({ level })
-      : createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
+      : createZstdCompress({
+          params: { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 },
+        });
   return { program: "node", open };
 }
 

@@ -22,8 +22,8 @@ export function newRunId(job: string, startedAt: Date): string {
   return `${job}-${startedAt.getTime().toString(36)}${randomBytes(2).toString("hex")}`;
 }
 
-/** When a run began, by its name; undefined if that is no run's. */
+/** When a run began, by its name; undefined if that is no run's. (Milliseconds have eight digits to the base of 36 until 2059.) */
 export function startOfRun(runId: string): Date | undefined {
-  const time = /^[0-9a-f]{8}-([0-9a-z]+)[0-9a-f]{4}$/.exec(runId)?.[1];
+  const time = /^[0-9a-f]{8}-([0-9a-z]{8})[0-9a-f]{4}$/.exec(runId)?.[1];
   return time === undefined ? undefined : new Date(Number.parseInt(time, 36));
 }

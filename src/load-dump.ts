@@ -4,6 +4,7 @@ import type { DumpContents } from "./dump-contents.ts";
 import type { AgeIdentity } from "./encryption/age.ts";
 import type { Server, Target } from "./engines/engine.ts";
 import { frameSql, omitFromPreamble } from "./sql-frame.ts";
+import { joinTransactions } from "./single-transaction.ts";
 import { stayInDatabase } from "./stay-in-database.ts";
 import { readSql, type StoredDump } from "./stored-dump.ts";
 
@@ -30,7 +31,8 @@ export async function loadDump(context: Context, dump: StoredDump, loading: Load
   const further: Duplex[] = [
     ...(target.scope === "database" ? [stayInDatabase(target.database, load.departures)] : []),
     ...(contents ? [contents] : []),
-    ...(load.dispensable ? [omitFromPreamble(load.dispensable)] : []),
+    ...(load.dispensable.length > 0 ? [omitFromPreamble(load.dispensable)] : []),
+    ...(load.isTransaction ? [joinTransactions()] : []),
     frameSql(load.before, load.after),
   ];
   const sink: NonNullable<Parameters<typeof readSql>[2]["sink"]> = (children) => children.sink(load.client);

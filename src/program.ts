@@ -11,8 +11,16 @@ export interface Command {
   readonly env: Environment;
   /** What to tell the user when it fails. */
   explain(failure: SubprocessError): Error;
-  /** What is wrong although it exited with 0, by the end of what it wrote to stderr. For {@link Subprocesses.sink} only. */
-  readonly review?: (stderr: string) => Error | undefined;
+  /** Reads what it writes to stderr, for a program whose exit code of 0 does not mean that all went well. For {@link Subprocesses.sink} only. */
+  readonly review?: () => Review;
+}
+
+/** What a program says while it runs, and what is to be made of it. */
+export interface Review {
+  /** Takes a line, without its end. */
+  line(text: string): void;
+  /** What went wrong although the program exited with 0. */
+  verdict(): Error | undefined;
 }
 
 /** A child process that could not be started, exited with a code other than 0, or died by a signal. */

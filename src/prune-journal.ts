@@ -13,30 +13,52 @@ import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 
 const name = /(^|\/)rcdump-prune-[0-9a-f]{12}\.json$/;
 
+/** How long an unfinished note may be another prune's that is at work, in milliseconds. */
+const patience = 3600 * 1000;
+
 const schema = z.object({
   writtenAt: z.iso.datetime(),
   objects: z.array(z.object({ path: z.string(), bytes: z.int(), modified: z.string() })),
 });
-
-/** How long a note is left that another prune may be working by, in milliseconds. */
-const patience = 24 * 3600 * 1000;
 
 /** Whether an object is such a note. */
 export function isPruneJournal(path: string): boolean {
   return name.test(path);
 }
 
+/** A backup that is to be removed, and how large its object was when that was decided. */
+export interface Doomed {
+  readonly path: string;
+  readonly bytes: number;
+}
+
+interface Moment {
+  readonly now: Date;
+  readonly signal: AbortSignal;
+}
+
 /**
- * Removes backups. Cut off at any moment it leaves backups that are whole, and for the next prune what remains of the others.
+ * Removes backups, but for those whose object has been written anew since. Cut off at any moment it leaves backups that are
+ * whole, and for the next prune what remains of the others.
+ * @param reusable a note of an earlier prune that is to be overwritten
  * @throws BackupError `remote` if the store refuses; then some of them are removed
  */
 export async function removeBackups(
   remote: Remote,
-  paths: readonly string[],
-  { now, signal }: { now: Date; signal: AbortSignal },
+  doomed: readonly Doomed[],
+  { now, signal, reusable }: Moment & { reusable: string | undefined },
 ): Promise<void> {
-  const objects = [...(await remote.find(paths, signal)).values()];
-  const journal = `rcdump-prune-${randomBytes(6).toString("hex")}.json`;
+  const found = await remote.find(
+    doomed.map(({ path }) => path),
+    signal,
+  );
+  const objects = doomed.flatMap(({ path, bytes }) => {
+    const object = found.get(path);
+    return object && object.bytes === bytes ? [object] : [];
+  });
+  if (objects.length === 0) return;
+  const paths = objects.map(({ path }) => path);
+  const journal = reusable ?? `rcdump-prune-${randomBytes(6).toString("hex")}.json`;
   const text = JSON.stringify({ writtenAt: now.toISOString(), objects });
   await put(remote, journal, `${text}\n`, newRunId(randomBytes(4).toString("hex"), now));
   await remote.removeAll(paths.map(manifestPath), signal);
@@ -44,20 +66,29 @@ export async function removeBackups(
   await remote.removeAll([journal], signal);
 }
 
+/** What finishing earlier prunes came to. */
+export interface Finished {
+  readonly removed: readonly string[];
+  /** A note of a prune that was cut off before it had removed anything, or was not allowed to. */
+  readonly reusable: string | undefined;
+}
+
 /**
  * Finishes what earlier prunes were cut off in. Of what is noted only objects go that have no manifest and that nobody has
  * written anew.
  * @param present the sizes of everything in the remote, by path
- * @returns what was removed
  */
 export async function finishEarlierPrunes(
   remote: Remote,
   present: ReadonlyMap<string, number>,
-  { now, signal }: { now: Date; signal: AbortSignal },
-): Promise<string[]> {
+  { now, signal }: Moment,
+): Promise<Finished> {
   const removed: string[] = [];
-  for (const journal of [...present.keys()].filter(isPruneJournal)) {
-    const note = readNote(await remote.read(journal, signal));
+  let reusable: string | undefined;
+  // In a folder below it is of another job's, and its paths are relative to that.
+  for (const journal of [...present.keys()].filter((path) => isPruneJournal(path) && !path.includes("/"))) {
+    const note = await readNote(remote, journal, signal);
+    if (note === undefined) continue;
     const objects = note.objects.filter(({ path }) => present.has(path));
     const orphans = await stillTheSame(
       remote,
@@ -66,15 +97,26 @@ export async function finishEarlierPrunes(
     );
     await remote.removeAll(orphans, signal);
     removed.push(...orphans);
-    const isSettled = orphans.length === objects.length;
-    if (isSettled || now.getTime() - note.writtenAt.getTime() > patience)
-      await remote.removeAll([journal], signal);
+    if (orphans.length === objects.length) await remote.removeAll([journal], signal);
+    else if (now.getTime() - note.writtenAt.getTime() > patience) reusable = journal;
   }
-  return removed;
+  return { removed, reusable };
 }
 
-/** A note that cannot be read is as old as can be: nothing is done by it, and it goes. */
-function readNote(text: string): { writtenAt: Date; objects: StoredObject[] } {
+interface Note {
+  readonly writtenAt: Date;
+  readonly objects: readonly StoredObject[];
+}
+
+/** Undefined if another prune has finished with it meanwhile. Nothing is done by a note that is damaged, and it goes. */
+async function readNote(remote: Remote, journal: string, signal: AbortSignal): Promise<Note | undefined> {
+  let text: string;
+  try {
+    text = await remote.read(journal, signal);
+  } catch (error) {
+    if ((await remote.find([journal], signal)).has(journal)) throw error;
+    return undefined;
+  }
   try {
     const { writtenAt, objects } = schema.parse(JSON.parse(text));
     return { writtenAt: new Date(writtenAt), objects };

@@ -22,20 +22,25 @@ export function judge(
 }
 
 /**
- * Removes the backups that are judged so, and what earlier prunes were cut off in removing.
+ * Removes the backups that are judged so, what earlier prunes were cut off in removing, and uploads that were cut off.
+ * @param abandoned as {@link findAbandoned} finds them
  * @throws BackupError `remote` if the store refuses
  */
 export async function carryOutVerdicts(
   { remote, log, now, signal }: Context,
   { sizes }: Catalogue,
   verdicts: readonly Verdict<StoredBackup>[],
+  abandoned: readonly string[] = [],
 ): Promise<void> {
-  const clock = { now: now(), signal };
-  const paths = verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup.path);
+  const moment = { now: now(), signal };
+  const doomed = verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup);
   try {
-    for (const path of await finishEarlierPrunes(remote, sizes, clock))
+    const { removed, reusable } = await finishEarlierPrunes(remote, sizes, moment);
+    for (const path of removed)
       log.info({ path }, `removed ${path}, which an earlier prune had begun to remove`);
-    if (paths.length > 0) await removeBackups(remote, paths, clock);
+    const objects = doomed.map(({ path, manifest }) => ({ path, bytes: manifest.stored.bytes }));
+    await removeBackups(remote, objects, { ...moment, reusable });
+    await remote.removeAll(abandoned, signal);
   } catch (error) {
     if (!(error instanceof RcloneFailure && error.forbidden)) throw error;
     throw new BackupError("remote", `these credentials may not remove backups: ${error.message}`, {

@@ -4,7 +4,7 @@ import { join, relative } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { z } from "zod";
 import type { Environment } from "./environment.ts";
-import type { Operation } from "./errors.ts";
+import { BackupError, type Operation } from "./errors.ts";
 import { explainRclone, RcloneFailure } from "./rclone-failure.ts";
 import type { Command } from "./program.ts";
 import { run, type Subprocesses } from "./subprocess.ts";
@@ -88,6 +88,9 @@ const impatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_CONTIMEOUT: "15s", RC
 /** The longest that a question about one object may take, in milliseconds. */
 const answerWithin = 60_000;
 
+/** The longest that each object adds where the question is about several, in milliseconds. */
+const answerEachWithin = 100;
+
 /** The longest that a question about all objects may take, in milliseconds: a hundred thousand are a hundred requests. */
 const surveyWithin = 600_000;
 
@@ -153,8 +156,13 @@ export class RcloneRemote implements Remote {
   }
 
   async find(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, StoredObject>> {
+    if (paths.length === 0) return new Map();
     // One process asks for each name: a listing of the folder would grow with the number of backups.
-    const objects = await this.#objects(["--files-from-raw", "-"], { input: paths.join("\n"), signal });
+    const objects = await this.#objects(["--files-from-raw", "-"], {
+      input: paths.join("\n"),
+      signal,
+      timeout: answerWithin + paths.length * answerEachWithin,
+    });
     return new Map(objects.map((object) => [object.path, object]));
   }
 
@@ -170,7 +178,7 @@ export class RcloneRemote implements Remote {
   /** One process fetches all of them: `rclone cat` would be quicker on a local disk, but does not say which is which. */
   async readAll(pattern: string, signal?: AbortSignal): Promise<Map<string, string>> {
     const { concurrent } = await this.traits(signal);
-    const folder = await mkdtemp(join(tmpdir(), "rcdump-"));
+    const folder = await makeTemporaryFolder();
     try {
       // Connections are dear elsewhere: an SSH server refuses more than ten that are being opened.
       const transfers = `--transfers=${concurrent ? 64 : 8}`;
@@ -284,6 +292,18 @@ interface Asking {
   readonly input?: string;
   readonly signal?: AbortSignal | undefined;
   readonly timeout?: number;
+}
+
+/** @throws BackupError if there is no place for one, as in a container whose file system is read-only */
+async function makeTemporaryFolder(): Promise<string> {
+  try {
+    return await mkdtemp(join(tmpdir(), "rcdump-"));
+  } catch (cause) {
+    throw new BackupError("remote", `cannot write to the temporary folder ${tmpdir()}`, {
+      hint: "mount a tmpfs there, or set TMPDIR to a folder that can be written to",
+      cause,
+    });
+  }
 }
 
 /** All files in and below a folder, by their paths in it. */

@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import type { Context } from "./context.ts";
 import type { AgeIdentity } from "./encryption/age.ts";
 import type { CharacterSet, Server, Target } from "./engines/engine.ts";
-import type { Creation, DatabaseState } from "./engines/restorer.ts";
+import type { Creation, DatabaseState, Exchange } from "./engines/restorer.ts";
 import { BackupError } from "./errors.ts";
 import { loadDump } from "./load-dump.ts";
 import type { StoredDump } from "./stored-dump.ts";
@@ -162,12 +162,35 @@ async function exchange(context: Context, restoration: Restoration, live: string
     signal.throwIfAborted();
     await engine.restorer.exchange({ live, replacement, kept }, { endSessions: restoration.manner.force });
   } catch (error) {
-    // Unless the exchange was half done it can be removed, and all is as it was.
-    const state = await engine.restorer.inspect(kept).catch(() => undefined);
-    if (state === undefined) await engine.restorer.drop(replacement);
-    throw state === undefined ? withState(error, `${live} is as it was`) : error;
+    await settleExchange(context, { live, replacement, kept }, error);
   }
   return kept;
+}
+
+/**
+ * Looks at what an exchange that failed has left: the answer may have been lost after the deed. Returns if it was done.
+ * @throws the error, with what is the case
+ */
+async function settleExchange(
+  { engine }: Context,
+  { live, replacement, kept }: Exchange,
+  error: unknown,
+): Promise<void> {
+  const exists = async (name: string): Promise<boolean> =>
+    (await engine.restorer.inspect(name)) !== undefined;
+  let [hasKept, hasReplacement] = [true, true];
+  try {
+    [hasKept, hasReplacement] = [await exists(kept), await exists(replacement)];
+  } catch {
+    throw withState(
+      error,
+      `it is unknown whether ${live} was exchanged: look whether there is a database ${kept}`,
+    );
+  }
+  if (hasKept && !hasReplacement) return;
+  if (hasKept) throw error;
+  await engine.restorer.drop(replacement);
+  throw withState(error, `${live} is as it was`);
 }
 
 /** The most bytes that a name may have: 63 in PostgreSQL, 64 characters in MariaDB. */

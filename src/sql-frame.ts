@@ -13,14 +13,17 @@ export function frameSql(before: string, after: string): Transform {
   return frame;
 }
 
-/** How much of a dump its preamble may take. */
-const preamble = 4096;
+/** How much of a dump its preamble may take: that of a whole server has all roles in it. */
+const preamble = 1024 * 1024;
 
-/** Takes what matches out of the preamble of a dump. */
-export function omitFromPreamble(dispensable: RegExp): Transform {
+/** Takes what matches out of the preamble of a dump. The patterns see its bytes as Latin-1. */
+export function omitFromPreamble(dispensable: readonly RegExp[]): Transform {
   let head: Buffer | undefined = Buffer.alloc(0);
   const cleaned = (bytes: Buffer): Buffer =>
-    Buffer.from(bytes.toString("latin1").replace(dispensable, ""), "latin1");
+    Buffer.from(
+      dispensable.reduce((text, pattern) => text.replace(pattern, ""), bytes.toString("latin1")),
+      "latin1",
+    );
   return new Transform({
     transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
       if (head === undefined) return done(null, chunk);

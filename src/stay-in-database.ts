@@ -21,24 +21,36 @@ interface Found {
  * @param departures how such lines begin; they are not looked for in the first line
  */
 export function stayInDatabase(database: string, departures: readonly Departure[]): Transform {
-  const marks = departures.map((departure) => ({ departure, mark: Buffer.from(`\n${departure.beginning}`) }));
+  const marks = departures.map((departure) => ({
+    departure,
+    mark: Buffer.from(`\n${departure.beginning}`),
+    end: departure.before === undefined ? undefined : Buffer.from(`\n${departure.before}`),
+    /** Where it is no longer looked for. */
+    limit: Infinity,
+  }));
   const longestMark = Math.max(0, ...marks.map(({ mark }) => mark.length));
   let held: Buffer = Buffer.alloc(0);
+  /** Bytes that have passed. */
+  let offset = 0;
 
   const findAll = (bytes: Buffer): Found[] =>
     marks
-      .flatMap(({ departure, mark }) => {
+      .flatMap((each) => {
+        const { departure, mark } = each;
         const found: Found[] = [];
+        const end = each.end && each.limit === Infinity ? bytes.indexOf(each.end) : -1;
+        if (end >= 0) each.limit = offset + end;
+        if (each.limit < offset) return found;
         for (let at = bytes.indexOf(mark); at >= 0; at = bytes.indexOf(mark, at + 1))
           found.push({ departure, start: at + 1, end: bytes.indexOf(newline, at + 1) });
-        return found;
+        return found.filter(({ start }) => offset + start <= each.limit);
       })
       .toSorted((left, right) => left.start - right.start);
 
   const judge = ({ departure }: Found, line: string): string => {
     const redirected = departure.redirect?.(line, database) ?? line;
     const destination = departure.destination(redirected);
-    if (destination === database) return redirected;
+    if (destination === undefined || destination === database) return redirected;
     throw new BackupError("restore", `the dump leads out of ${database}, into database ${destination}`, {
       hint: `restore it into ${destination} itself (--to), or by hand`,
     });
@@ -63,6 +75,7 @@ export function stayInDatabase(database: string, departures: readonly Departure[
       passed = end;
     }
     held = bytes.subarray(passable);
+    offset += passable;
     if (pieces.length === 0) return bytes.subarray(0, passable);
     return Buffer.concat([...pieces, bytes.subarray(passed, passable)]);
   };

@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import { createInterface } from "node:readline";
 import { addAbortSignal, Duplex, type Readable, Writable } from "node:stream";
 import { execa, type ResultPromise } from "execa";
 import { BackupError } from "./errors.ts";
@@ -122,11 +123,13 @@ export class Subprocesses {
     reader.destroy();
     writer.on("error", () => {}); // the child has gone; its exit says why
     const stderr = new Tail(child.stderr);
+    const review = command.review?.();
+    if (review) createInterface({ input: child.stderr }).on("line", (text) => review.line(text));
     const exited = new Promise<Error | undefined>((resolve) => {
       const settle = (end: Ending): void =>
         resolve(
           end.exitCode === 0
-            ? command.review?.(stderr.text())
+            ? review?.verdict()
             : command.explain(new SubprocessError(command.file, end, stderr.text())),
         );
       child.once("error", (cause) => settle({ cause }));

@@ -31,10 +31,7 @@ export async function prune(context: Context, options: OptionsOf<"prune">): Prom
       ? toJson(verdicts, abandoned)
       : toTable(verdicts, abandoned, config.timeZone, isDryRun),
   );
-  if (!isDryRun) {
-    await carryOutVerdicts(context, catalogue, verdicts);
-    await remote.removeAll(abandoned, signal);
-  }
+  if (!isDryRun) await carryOutVerdicts(context, catalogue, verdicts, abandoned);
   log.info(summarise(verdicts, abandoned, isDryRun));
 }
 

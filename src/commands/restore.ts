@@ -1,5 +1,5 @@
 import { examine, readCatalogue, type StoredBackup, subjectOf } from "../catalogue.ts";
-import { chooseBackup, readMoment } from "../choice.ts";
+import { chooseBackup, noSuchBackup, readMoment } from "../choice.ts";
 import type { OptionsOf } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { type Server, type Target, targetName } from "../engines/engine.ts";
@@ -74,7 +74,7 @@ async function choose(context: Context, options: OptionsOf<"restore">): Promise<
   const { config, engine, log, remote, now, signal } = context;
   const { file, to } = options;
   if (file !== undefined && options.unverified === true) {
-    if (!(await remote.find([file], signal)).has(file)) throw noSuchFile(file);
+    if (!(await remote.find([file], signal)).has(file)) throw noSuchBackup(file);
     return {
       dump: unverifiedDump(file),
       backup: undefined,
@@ -95,7 +95,7 @@ async function choose(context: Context, options: OptionsOf<"restore">): Promise<
 async function readBackup({ engine, remote, signal }: Context, path: string): Promise<StoredBackup> {
   const name = manifestPath(path);
   const found = await remote.find([path, name], signal);
-  if (!found.has(path) && !found.has(name)) throw noSuchFile(path);
+  if (!found.has(path) && !found.has(name)) throw noSuchBackup(path);
   if (!found.has(name))
     throw new BackupError(
       "find",
@@ -119,12 +119,6 @@ async function readBackup({ engine, remote, signal }: Context, path: string): Pr
       hint: `use rcdump's image for ${examined.manifest.engine}`,
     },
   );
-}
-
-function noSuchFile(path: string): BackupError {
-  return new BackupError("find", `there is no object ${path} in the remote`, {
-    hint: "paths are relative to UPLOAD_PREFIX; `rcdump list` shows them",
-  });
 }
 
 /** A dump of one database can go into another one; a dump of a server goes to the server. */

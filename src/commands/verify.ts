@@ -1,5 +1,5 @@
 import { type Catalogue, groupBySeries, readCatalogue, type StoredBackup, subjectOf } from "../catalogue.ts";
-import { isChosen, nothingFound, readMoment } from "../choice.ts";
+import { isChosen, noSuchBackup, nothingFound, readMoment } from "../choice.ts";
 import type { OptionsOf } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import type { AgeIdentity } from "../encryption/age.ts";
@@ -38,7 +38,8 @@ export async function verify(context: Context, options: OptionsOf<"verify">): Pr
   const ofEngine = catalogue.backups.filter(({ manifest }) => manifest.engine === engine.name);
   const backups = choose(ofEngine, options, since);
   const outcomes = findDamaged(catalogue, options);
-  if (backups.length === 0 && outcomes.length === 0) throw nothingFound(options, ofEngine);
+  if (backups.length === 0 && outcomes.length === 0)
+    throw options.file === undefined ? nothingFound(options, ofEngine) : noSuchBackup(options.file);
   const means = await gatherMeans(context, options, backups);
   const show = (outcome: Outcome): void => {
     if (options.json !== true) print(toLine(outcome, config.timeZone));

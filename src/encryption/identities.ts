@@ -30,7 +30,7 @@ export async function parseIdentities(
   if (passphrase === undefined) {
     return refuse(
       `${origin}: the identity file is encrypted with a passphrase`,
-      "give its passphrase as well",
+      "give its passphrase as well, in DECRYPT_PASSPHRASE_FILE",
     );
   }
   return parsePlain(await decryptFile(file, origin, passphrase), origin, passphrase);

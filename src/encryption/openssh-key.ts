@@ -68,7 +68,10 @@ function decrypt({ cipher, kdf, kdfOptions, secret }: Container, passphrase: str
     );
   }
   if (passphrase === undefined) {
-    return refuse("the ssh private key is protected by a passphrase", "give its passphrase as well");
+    return refuse(
+      "the ssh private key is protected by a passphrase",
+      "give its passphrase as well, in DECRYPT_PASSPHRASE_FILE",
+    );
   }
   return orMalformed(() => {
     const options = new WireReader(kdfOptions);

@@ -21,7 +21,10 @@ export function parseSshPrivateKey(pem: string, passphrase: string | undefined):
 function parsePem(pem: string, passphrase: string | undefined): KeyObject {
   const isProtected = pem.includes("ENCRYPTED");
   if (isProtected && passphrase === undefined) {
-    return refuse("the private key is protected by a passphrase", "give its passphrase as well");
+    return refuse(
+      "the private key is protected by a passphrase",
+      "give its passphrase as well, in DECRYPT_PASSPHRASE_FILE",
+    );
   }
   try {
     return createPrivateKey({ format: "pem", key: pem, ...(isProtected && { passphrase: passphrase! }) });

@@ -6,9 +6,10 @@ import { identifier } from "./mariadb-client.ts";
  */
 const alteration = /^ALTER DATABASE `(?:[^`]|``)+` (CHARACTER SET \w+ COLLATE \w+ ;;?)$/;
 
-/** The database that a line names. */
+/** The database that a line of --databases names, which with --skip-quote-names it does without quotes. */
 export function databaseIn(line: string): string {
-  return (/`((?:[^`]|``)+)`/.exec(line)?.[1] ?? "").replaceAll("``", "`");
+  const quoted = /`((?:[^`]|``)+)`/.exec(line)?.[1];
+  return quoted?.replaceAll("``", "`") ?? /(\S+?)(?:\*\/)?;?$/.exec(line.trim())?.[1] ?? line;
 }
 
 /** Such a line with the name of another database; any other line as it is. */

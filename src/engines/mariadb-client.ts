@@ -47,7 +47,13 @@ export class MariadbClient {
   ): Promise<Command> {
     const { clientArguments, password } = await this.connection();
     // The account is the dump's: what option files have for the mariadb client alone must not come into it.
-    const all = ["--no-defaults", ...clientArguments, "--default-character-set=utf8mb4", ...args];
+    const all = [
+      "--no-defaults",
+      ...clientArguments,
+      "--default-character-set=utf8mb4",
+      ...ownArguments[file],
+      ...args,
+    ];
     const command = this.command(file, all, explain);
     return password === undefined ? command : { ...command, env: { ...command.env, MYSQL_PWD: password } };
   }
@@ -95,6 +101,15 @@ export class MariadbClient {
     return { file, args, env: this.#environment, explain };
   }
 }
+
+/**
+ * A statement that fails may have data or a password in it: it is not to be repeated in the error. Without --comments the
+ * client takes the comments out of routines and triggers.
+ */
+const ownArguments = {
+  mariadb: ["--loose-skip-print-query-on-error", "--comments"],
+  "mariadb-dump": [],
+};
 
 interface Connection {
   readonly host: string;

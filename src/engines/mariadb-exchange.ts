@@ -15,14 +15,18 @@ interface Inventory {
   readonly triggers: readonly string[];
   /** Statements that drop routines and events. */
   readonly drops: readonly string[];
-  /** Makes triggers, routines and events anew, and then the views. */
+  /** Statements that disable the events that are not. */
+  readonly disabling: readonly string[];
+  /** Makes the triggers anew. */
+  readonly triggerDefinitions: string;
+  /** Makes routines and events anew, and then the views. */
   readonly definitions: string;
 }
 
 /**
  * Exchanges two databases, which MariaDB has no statement for. All tables change places in one RENAME TABLE, which is
  * done wholly or not at all. Triggers, views, routines and events cannot be renamed into another database: they are dropped
- * and made again from their definitions, within a moment. Until the tables are renamed a failure leaves the live
+ * and made again from their definitions, within a moment; events of the earlier database stay disabled. Until the tables are renamed a failure leaves the live
  * database as it was.
  * @param creation the statement that makes the database which the live one's objects go to
  */
@@ -44,65 +48,112 @@ export async function exchangeDatabases(
       `cannot exchange the tables of ${live}`,
     );
   } catch (error) {
-    await execute(client, live, before.definitions, "").catch(() => {});
-    await execute(client, "", `DROP DATABASE ${identifier(kept)};`, "").catch(() => {});
-    throw error;
+    if (await isUntouched(client, { before, kept, next, replacement })) {
+      await execute(client, live, before.triggerDefinitions, "");
+      await execute(client, "", `DROP DATABASE ${identifier(kept)};`, "");
+      throw error;
+    }
+    throw new BackupError(
+      "restore",
+      `${(error as Error).message}; its tables may have changed places: then the earlier ones are in ${kept}, and those of the backup in ${live}`,
+      { hint: `look into ${live}, ${kept} and ${replacement} before you go on`, cause: error },
+    );
   }
   const halfDone = `the tables of ${live} are exchanged and the earlier ones are in ${kept}, but not all views, triggers, routines and events have followed`;
-  await execute(client, live, dropOthers(before) + redirectAlterations(next.definitions, live), halfDone);
-  await execute(client, kept, redirectAlterations(before.definitions, kept), halfDone);
+  const forLive = dropOthers(before) + next.triggerDefinitions + next.definitions;
+  await execute(client, live, redirectAlterations(forLive, live), halfDone);
+  // What is kept must not do again what the live database's events do.
+  const forKept = before.triggerDefinitions + before.definitions + before.disabling.join("");
+  await execute(client, kept, redirectAlterations(forKept, kept), halfDone);
   await execute(client, "", `DROP DATABASE ${identifier(replacement)};`, `cannot drop ${replacement}`);
+}
+
+/** Whether no table has changed places; false if that cannot be found out. An answer may be lost after the deed. */
+async function isUntouched(
+  client: MariadbClient,
+  {
+    before,
+    kept,
+    next,
+    replacement,
+  }: { before: Inventory; kept: string; next: Inventory; replacement: string },
+): Promise<boolean> {
+  try {
+    const inKept = await countTables(client, kept);
+    const inReplacement = await countTables(client, replacement);
+    return (inKept === 0 || before.tables.length === 0) && inReplacement === next.tables.length;
+  } catch {
+    return false;
+  }
+}
+
+async function countTables(client: MariadbClient, database: string): Promise<number> {
+  const isTable = `${isNamed("table_schema", database)} AND table_type <> 'VIEW'`;
+  return Number(await client.query(`SELECT COUNT(*) FROM information_schema.tables WHERE ${isTable};`));
 }
 
 async function readInventory(client: MariadbClient, database: string): Promise<Inventory> {
   const answer = await client.query(`
-    SELECT IF(table_type = 'VIEW', 'view', 'table'), HEX(table_name) FROM information_schema.tables WHERE ${isNamed("table_schema", database)}
-    UNION ALL SELECT 'trigger', HEX(trigger_name) FROM information_schema.triggers WHERE ${isNamed("trigger_schema", database)}
-    UNION ALL SELECT routine_type, HEX(routine_name) FROM information_schema.routines WHERE ${isNamed("routine_schema", database)}
-    UNION ALL SELECT 'EVENT', HEX(event_name) FROM information_schema.events WHERE ${isNamed("event_schema", database)};`);
+    SELECT IF(table_type = 'VIEW', 'view', 'table'), HEX(table_name), '' FROM information_schema.tables WHERE ${isNamed("table_schema", database)}
+    UNION ALL SELECT 'trigger', HEX(trigger_name), '' FROM information_schema.triggers WHERE ${isNamed("trigger_schema", database)}
+    UNION ALL SELECT routine_type, HEX(routine_name), '' FROM information_schema.routines WHERE ${isNamed("routine_schema", database)}
+    UNION ALL SELECT 'EVENT', HEX(event_name), IF(status = 'ENABLED', HEX(definer), '') FROM information_schema.events WHERE ${isNamed("event_schema", database)};`);
   const objects = answer
     .split("\n")
     .filter(Boolean)
     .map((row) => row.split("\t"));
   const named = (kind: string): string[] =>
     objects.flatMap(([found, name = ""]) => (found === kind ? [fromHex(name)] : []));
-  const views = named("view");
+  // In the order in which a dump has them: a view with a check option must come after the one that it is on.
+  const views = named("view").toSorted();
   const drops = objects
     .filter(([kind = ""]) => !["table", "view", "trigger"].includes(kind))
-    .map(([kind, name = ""]) => `DROP ${kind} IF EXISTS ${identifier(fromHex(name))};\n`);
+    .map(([kind = "", name = ""]) => dropRoutine(kind, fromHex(name)));
   return {
     tables: named("table"),
     views,
     triggers: named("trigger"),
     drops,
-    definitions: await readDefinitions(client, database, views),
+    disabling: objects.flatMap(([kind, name = "", definer = ""]) =>
+      kind === "EVENT" && definer !== "" ? [disableEvent(fromHex(name), fromHex(definer))] : [],
+    ),
+    triggerDefinitions: await dumpDefinitions(client, database, ["--triggers", "--add-drop-trigger"]),
+    definitions:
+      (await dumpDefinitions(client, database, ["--skip-triggers", "--routines", "--events"])) +
+      (views.length === 0 ? "" : await dumpDefinitions(client, database, ["--skip-triggers"], views)),
   };
 }
 
-/** mariadb-dump knows how to write them so that they mean the same: each with its sql_mode, character set and definer. */
-async function readDefinitions(
+/** Whoever alters an event without saying so becomes its definer. */
+function disableEvent(name: string, definer: string): string {
+  const at = definer.lastIndexOf("@");
+  const account = [definer.slice(0, at), definer.slice(at + 1)].map(identifier).join("@");
+  return `ALTER DEFINER = ${account} EVENT ${identifier(name)} DISABLE;\n`;
+}
+
+/** Packages are known to the parser in Oracle's mode only. */
+function dropRoutine(kind: string, name: string): string {
+  const drop = `DROP ${kind} IF EXISTS ${identifier(name)};\n`;
+  return kind.startsWith("PACKAGE") ? `SET sql_mode = ORACLE;\n${drop}SET sql_mode = DEFAULT;\n` : drop;
+}
+
+/**
+ * mariadb-dump knows how to write them so that they mean the same: each with its sql_mode, character set and definer.
+ * @param views whose definitions are wanted; without them there is nothing of tables and views
+ */
+async function dumpDefinitions(
   client: MariadbClient,
   database: string,
-  views: readonly string[],
+  options: readonly string[],
+  views?: readonly string[],
 ): Promise<string> {
-  const dump = async (args: string[]): Promise<string> => {
-    const command = await client.connected("mariadb-dump", args, (failure) =>
-      failed(`cannot read the definitions of ${database}`, failure),
-    );
-    return (await run(command)).stdout;
-  };
-  const bare = ["--no-data", "--skip-add-locks", "--add-drop-trigger"];
-  const code = await dump([
-    ...bare,
-    "--no-create-info",
-    "--triggers",
-    "--routines",
-    "--events",
-    "--",
-    database,
-  ]);
-  if (views.length === 0) return code;
-  return `${code}\n${await dump([...bare, "--skip-triggers", "--", database, ...views])}`;
+  const bare = ["--no-data", "--skip-add-locks", ...(views ? [] : ["--no-create-info"])];
+  const command = await client.connected(
+    "mariadb-dump",
+    [...bare, ...options, "--", database, ...(views ?? [])],
+    (failure) => failed(`cannot read the definitions of ${database}`, failure),
+  );
+  return `${(await run(command)).stdout}\n`;
 }
 
 function dropTriggers({ triggers }: Inventory): string {

@@ -7,11 +7,16 @@ import { exchangeDatabases } from "./mariadb-exchange.ts";
 import { marks } from "./mariadb-marks.ts";
 import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
 
-/** No data of a dump has a line of its own: newlines are escaped. */
+/** Begins the texts of routines, triggers and events. Rows have no line of their own: newlines in them are escaped. */
+const before = "DELIMITER ";
+
 const departures: readonly Departure[] = [
-  { beginning: "USE `", destination: databaseIn },
-  { beginning: "CREATE DATABASE ", destination: databaseIn },
-  { beginning: "ALTER DATABASE `", destination: databaseIn, redirect: redirectAlteration },
+  { beginning: "-- Current Database: `", destination: databaseIn },
+  { beginning: "USE ", destination: databaseIn, before },
+  { beginning: "CREATE DATABASE ", destination: databaseIn, before },
+  { beginning: "DROP DATABASE ", destination: databaseIn, before },
+  { beginning: "/*!40000 DROP DATABASE ", destination: databaseIn, before },
+  { beginning: "ALTER DATABASE `", destination: () => undefined, redirect: redirectAlteration },
 ];
 
 /** The most that the protocol allows: a row is one packet. */
@@ -55,7 +60,13 @@ export class MariadbRestorer implements Restorer {
         "grant this account CREATE on it, or have an empty database made and leave --create out",
       );
     const wanted = like === undefined ? characterSet : await this.#characterSetOf(like, signal);
-    await this.#client.query(createDatabase(database, wanted), signal, explain);
+    try {
+      await this.#client.query(createDatabase(database, wanted), signal, explain);
+    } catch (error) {
+      // It may have come into being all the same; but not if somebody else made it.
+      if (!/ERROR 1007\b/.test(String(error))) await this.drop(database).catch(() => {});
+      throw error;
+    }
   }
 
   async #characterSetOf(database: string, signal?: AbortSignal): Promise<CharacterSet> {
@@ -87,12 +98,7 @@ export class MariadbRestorer implements Restorer {
   async load(target: Target, _format: DumpFormat, { trusted }: { trusted: boolean }): Promise<Load> {
     const isDatabase = target.scope === "database";
     const what = isDatabase ? target.database : "the server";
-    // Without --comments the client takes the comments out of routines and triggers.
-    const args = [
-      `--max-allowed-packet=${largestPacket}`,
-      "--comments",
-      ...(isDatabase ? ["--", target.database] : []),
-    ];
+    const args = [`--max-allowed-packet=${largestPacket}`, ...(isDatabase ? ["--", target.database] : [])];
     return {
       toSql: undefined,
       // A dump that was made without comments has no closing one, and its digest vouches for it.
@@ -102,7 +108,8 @@ export class MariadbRestorer implements Restorer {
       // Accounts come as rows of tables, which the server reads only when it is told to.
       after: isDatabase ? "" : "FLUSH PRIVILEGES;\n",
       departures: isDatabase ? departures : [],
-      dispensable: undefined,
+      dispensable: [],
+      isTransaction: false,
     };
   }
 

@@ -8,7 +8,7 @@ export const databaseState = `
 WITH own AS (
   SELECT c.oid, c.relkind, c.relispartition, greatest(c.reltuples, s.n_live_tup, 0) AS estimate
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace LEFT JOIN pg_stat_user_tables s ON s.relid = c.oid
-  WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S') AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
+  WHERE c.relkind IN ('r', 'p', 'f', 'v', 'm', 'S', 'c') AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')),
 routines AS (
   SELECT FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
@@ -17,11 +17,14 @@ routines AS (
 types AS (
   SELECT FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace
   WHERE t.typtype IN ('d', 'e', 'r') AND n.nspname <> 'information_schema' AND n.nspname NOT LIKE 'pg\\_%'
-    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e'))
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_type'::regclass AND d.objid = t.oid AND d.deptype = 'e')),
+schemas AS (
+  SELECT FROM pg_namespace n WHERE n.nspname NOT IN ('public', 'information_schema') AND n.nspname NOT LIKE 'pg\\_%'
+    AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e'))
 SELECT json_build_object(
   'tables', (SELECT count(*) FROM own WHERE relkind IN ('r', 'p', 'f') AND NOT relispartition),
-  'others', (SELECT count(*) FROM own WHERE relkind IN ('v', 'm', 'S')) + (SELECT count(*) FROM routines)
-    + (SELECT count(*) FROM types) + (SELECT count(*) FROM pg_largeobject_metadata),
+  'others', (SELECT count(*) FROM own WHERE relkind IN ('v', 'm', 'S', 'c')) + (SELECT count(*) FROM routines)
+    + (SELECT count(*) FROM types) + (SELECT count(*) FROM schemas) + (SELECT count(*) FROM pg_largeobject_metadata),
   'rows', (SELECT coalesce(round(sum(estimate)::numeric), 0) FROM own WHERE relkind = 'r'));`;
 
 /** Drops a database, and first what is connected to it: a server works on for a while for a client that is gone. */

@@ -1,18 +1,32 @@
 import { BackupError } from "../errors.ts";
-import type { Command, SubprocessError } from "../program.ts";
+import type { Command, Review, SubprocessError } from "../program.ts";
+import { redact } from "../redaction.ts";
 import type { DumpFormat, Target } from "./engine.ts";
 import { identifier, literal, type PostgresClient, serverWords } from "./postgres-client.ts";
 import { createLike, databaseState, dropDatabase, type LikeRow, likeQuery } from "./postgres-database.ts";
 import { marks } from "./postgres-marks.ts";
 import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
 
-/** psql would leave the database, and its transaction, in silence. In data a backslash is doubled. */
+/**
+ * A dump of a whole server goes from one database to the next by \\connect, which ends the transaction. (Further down such a
+ * line may be a text. A dump made with --create has one as well, and before it a CREATE DATABASE, at which the transaction fails.)
+ */
 const departures: readonly Departure[] = [
-  { beginning: "\\connect ", destination: (line) => line.slice("\\connect ".length).trim() },
+  {
+    beginning: "-- PostgreSQL database cluster dump",
+    destination: () => "after database, for it is of a whole server",
+    before: "SET ",
+  },
 ];
 
 /** pg_dump 17 and newer write it whatever the server is that they dump, and older servers stop at it. */
 const transactionTimeout = /^SET transaction_timeout = 0;\n/m;
+
+/** A server works on for a client that is gone, and keeps its locks. Not every platform can do this. */
+const noticeTheEnd = `\\set ON_ERROR_STOP off
+SET client_connection_check_interval = '5s';
+\\set ON_ERROR_STOP on
+`;
 
 /** Brings dumps into PostgreSQL, by psql. */
 export class PostgresRestorer implements Restorer {
@@ -27,7 +41,7 @@ export class PostgresRestorer implements Restorer {
   async inspect(database: string, signal?: AbortSignal): Promise<DatabaseState | undefined> {
     const sessions = await this.#client.queryElsewhere(
       [],
-      `SELECT (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid AND pid <> pg_backend_pid())
+      `SELECT (SELECT count(*) FROM pg_stat_activity a WHERE a.datid = d.oid AND backend_type = 'client backend' AND pid <> pg_backend_pid())
        FROM pg_database d WHERE datname = ${literal(database)};`,
       signal,
     );
@@ -40,6 +54,16 @@ export class PostgresRestorer implements Restorer {
   }
 
   async create(database: string, { like }: Creation, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.#create(database, like, signal);
+    } catch (error) {
+      // It may have come into being all the same; but not if somebody else made it.
+      if (!/already exists/.test(String(error))) await this.drop(database).catch(() => {});
+      throw error;
+    }
+  }
+
+  async #create(database: string, like: string | undefined, signal?: AbortSignal): Promise<void> {
     const explain = explainCreation(database);
     if (like === undefined) {
       // template1 may hold what the dump brings.
@@ -64,31 +88,42 @@ export class PostgresRestorer implements Restorer {
     format: DumpFormat,
     { serverVersion }: { serverVersion: string },
   ): Promise<Load> {
-    const common = {
-      toSql: format === "sql" ? undefined : this.#toSql(),
-      dispensable: Number.parseInt(serverVersion, 10) < 17 ? transactionTimeout : undefined,
-    };
+    const major = Number.parseInt(serverVersion, 10);
+    const toSql = format === "sql" ? undefined : this.#toSql();
     if (target.scope === "database")
       return {
-        ...common,
+        toSql,
+        dispensable: major < 17 ? [transactionTimeout] : [],
+        isTransaction: true,
         // Not --single-transaction: with that psql commits whatever it was given when its input ends, and when it breaks off.
-        before: `${this.#client.setRole}BEGIN;\n`,
+        before: `${major >= 14 ? noticeTheEnd : ""}${this.#client.setRole}BEGIN;\n`,
         after: "COMMIT;\n",
         marks: marks.sql,
         client: this.#client.psql(target.database, explainLoad(target.database)),
         departures,
       };
     const [database = "postgres"] = this.#client.maintenanceDatabases;
-    const goOn = ["-v", "ON_ERROR_STOP=0", "-v", "VERBOSITY=terse"];
+    const goOn = ["-v", "ON_ERROR_STOP=0", "-v", "VERBOSITY=verbose"];
     const client = this.#client.psql(database, explainLoad("the server"), goOn);
     return {
-      ...common,
+      toSql,
+      dispensable: [await this.#ownPassword()],
+      isTransaction: false,
       before: "",
       after: "",
       marks: marks.cluster,
       client: { ...client, review: reviewCluster },
       departures: [],
     };
+  }
+
+  /** The password of the role that restores, in a dump of all roles: with another one it could not go on to the next database. */
+  async #ownPassword(): Promise<RegExp> {
+    const role = await this.#client.queryElsewhere([], "SELECT quote_ident(session_user);");
+    const name = Buffer.from(role.trim())
+      .toString("latin1")
+      .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    return new RegExp(`(?<=^ALTER ROLE ${name} WITH [^\\n]*) PASSWORD '[^'\\n]*'`, "m");
   }
 
   /** pg_restore, which reads its custom and tar formats from a stream as well. */
@@ -189,18 +224,43 @@ function explainLoad(what: string): Command["explain"] {
     );
 }
 
-/** A dump of the server creates roles that there are already: at least the one that restores it. */
-function reviewCluster(stderr: string): BackupError | undefined {
-  const errors = stderr
-    .split("\n")
-    .filter((line) => /(ERROR|FATAL|error):/.test(line) && !/role ".*" already exists/.test(line))
-    .map((line) => line.replace(/^psql:<stdin>:\d+: /, "").replace(/ {2,}/g, " "));
-  if (errors.length === 0) return undefined;
-  const shown = errors.slice(0, 10);
-  const rest = errors.length > shown.length ? [`and ${errors.length - shown.length} more`] : [];
-  return new BackupError(
-    "restore",
-    ["the dump was read to its end, but not all of it could be restored", ...shown, ...rest].join("\n  - "),
-    { hint: "a dump of a whole server wants a server that is empty" },
-  );
+/** What psql says of an error, with VERBOSITY=verbose: the word for it may be in any language, the SQLSTATE is in none. */
+const report = /^psql:<stdin>:\d+: [^:]+:\s+([0-9A-Z]{5}): (.*)$/;
+
+/** Success, warnings, no data: see "PostgreSQL Error Codes" in its manual. */
+const noError = /^0[012]/;
+const duplicateObject = "42710";
+const undefinedObject = "42704";
+
+/** How many errors are told. */
+const toldAtMost = 10;
+
+/**
+ * Reads the errors of a dump of the server, at which psql does not stop: it creates roles that there are already, at least the
+ * one that restores it. And pg_dump 17 and newer set what older servers do not know.
+ */
+function reviewCluster(): Review {
+  const told: string[] = [];
+  let count = 0;
+  return {
+    line: (text) => {
+      const [, state = "", message = ""] = report.exec(text) ?? [];
+      const isExpected =
+        state === "" ||
+        noError.test(state) ||
+        state === duplicateObject ||
+        (state === undefinedObject && message.includes("transaction_timeout"));
+      if (isExpected) return;
+      count++;
+      if (told.length < toldAtMost) told.push(redact(message));
+    },
+    verdict: () => {
+      if (count === 0) return undefined;
+      const rest = count > told.length ? [`and ${count - told.length} more`] : [];
+      const message = "the dump was read to its end, but not all of it could be restored";
+      return new BackupError("restore", [message, ...told, ...rest].join("\n  - "), {
+        hint: "a dump of a whole server wants a server that is empty",
+      });
+    },
+  };
 }

@@ -26,15 +26,20 @@ export interface Load {
   readonly after: string;
   /** How a line begins that leads out of the database; there is none where the dump is of several. */
   readonly departures: readonly Departure[];
-  /** A line of the dump's first kilobytes that this server does not understand, and can do without. */
-  readonly dispensable: RegExp | undefined;
+  /** What is to be taken out of the beginning of the dump. */
+  readonly dispensable: readonly RegExp[];
+  /** Whether the dump is restored in one transaction, so that none of its own may end it. */
+  readonly isTransaction: boolean;
 }
 
-/** The beginning of a line, up to the name of the database that it leads to. */
+/** A line that leads into another database. */
 export interface Departure {
+  /** How it begins. */
   readonly beginning: string;
-  /** The name, from the line. */
-  destination(line: string): string;
+  /** Where it leads to; undefined if it only begins like one. */
+  destination(line: string): string | undefined;
+  /** How a line begins from which on such lines are not looked for: what follows may have texts in it. */
+  readonly before?: string;
   /** The line with the name of another database, where the dump means whichever it is restored into. */
   redirect?(line: string, database: string): string;
 }

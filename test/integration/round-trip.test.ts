@@ -2,12 +2,14 @@
 import { execa } from "execa";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rcdump } from "../fixtures/cli.ts";
+import { rcdump, type Variables } from "../fixtures/cli.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { createRichMariadb, describeRichMariadb } from "../fixtures/rich-mariadb.ts";
 import { createRichPostgres, describeRichPostgres } from "../fixtures/rich-postgres.ts";
+import { type S3Server, startS3 } from "../fixtures/s3.ts";
+import { type SftpServer, startSftp } from "../fixtures/sftp.ts";
 import { localStore } from "../fixtures/store.ts";
 
 const identity = join(temporaryFolder("round-trip"), "identity");
@@ -17,6 +19,45 @@ beforeAll(async () => {
   await execa("age-keygen", ["-o", identity]);
   recipient = (await execa("age-keygen", ["-y", identity])).stdout;
 });
+
+/** The stores that rcdump itself brings backups back from. */
+let s3: S3Server;
+let sftp: SftpServer;
+
+beforeAll(async () => {
+  [s3, sftp] = await Promise.all([startS3(), startSftp()]);
+  await s3.createBucket("backups");
+});
+afterAll(() => Promise.all([s3.stop(), sftp.stop()]));
+
+const stores: Record<string, (folder: string) => Variables> = {
+  s3: (folder) => ({ ...s3.env, UPLOAD_PREFIX: `backups/${folder}` }),
+  sftp: (folder) => ({ ...sftp.env, UPLOAD_PREFIX: folder }),
+  local: () => localStore().env,
+};
+
+/** What rcdump does with one store and one server. */
+interface Owner {
+  backUp(args?: readonly string[]): Promise<void>;
+  /** Runs a command, which must go well; resolves to what it wrote to stdout. */
+  run(command: string, ...options: string[]): Promise<string>;
+}
+
+function ownerOf(engine: string, variables: Variables, serverArgs: readonly string[]): Owner {
+  const settings = { BACKUP_ENGINE: engine, DECRYPT_IDENTITY_FILE: identity, ...variables };
+  const succeed = async (words: readonly string[], more: Variables = {}): Promise<string> => {
+    const { exitCode, message, stdout } = await rcdump({ ...settings, ...more }, words);
+    expect({ exitCode, message }).toEqual({ exitCode: 0, message: "" });
+    return stdout;
+  };
+  return {
+    backUp: async (args = []) => {
+      const what = { BACKUP_DATABASES: "rich", ENCRYPT_RECIPIENTS: recipient };
+      await succeed(["backup", "--", ...serverArgs, ...args], what);
+    },
+    run: (command, ...options) => succeed([command, ...options, "--", ...serverArgs]),
+  };
+}
 
 /** A way of making a backup and of restoring it. */
 interface Way {
@@ -79,6 +120,36 @@ describe("PostgreSQL", () => {
     // Nor is the original any different for having been dumped.
     expectSame(await describeRichPostgres(server, "rich"), original);
   });
+
+  const cells: [store: string, args: string[]][] = [
+    ["s3", []],
+    ["sftp", []],
+    ["local", ["--format=custom"]],
+    ["local", ["--format=tar"]],
+  ];
+
+  test.for(cells)("by rcdump itself, from %s, dumped with %j", async ([store, args], { task }) => {
+    const owner = ownerOf("postgres", { ...server.env, ...stores[store]?.(task.id) }, []);
+    await owner.backUp(args);
+    expect(await owner.run("list", "--json")).toContain('"database": "rich"');
+    expect(await owner.run("verify", "--restore")).toMatch(/^\u2713 .*: restored and compared, equal\n$/);
+
+    const copy = `copy ${task.id}`;
+    await owner.run("restore", "--to", copy, "--create", "--yes");
+    expectSame(await describeRichPostgres(server, copy), original);
+
+    const live = `live ${task.id}`;
+    await server.createDatabase(live);
+    await server.psql(live, "CREATE TABLE before AS SELECT 1 AS one");
+    await owner.run("restore", "--to", live, "--swap", "--yes");
+    expectSame(await describeRichPostgres(server, live), original);
+    const kept = await server.psql(
+      "postgres",
+      `SELECT datname FROM pg_database WHERE datname ~ '^${live}_\\d{8}_\\d{6}$'`,
+    );
+    expect(await server.psql(kept, "SELECT one FROM before")).toBe("1");
+    expect(await server.psql("postgres", "SELECT datname FROM pg_database")).not.toContain("rcdump_");
+  });
 });
 
 describe("MariaDB", () => {
@@ -111,6 +182,29 @@ describe("MariaDB", () => {
     await restore(file, name);
     expectSame(await describeRichMariadb(server, name), original);
     expectSame(await describeRichMariadb(server, "rich"), original);
+  });
+
+  test.for(["s3", "sftp"])("by rcdump itself, from %s", async (store, { task }) => {
+    const owner = ownerOf("mariadb", { ...server.env, ...stores[store]?.(task.id) }, server.args);
+    await owner.backUp();
+    expect(await owner.run("list", "--json")).toContain('"database": "rich"');
+    expect(await owner.run("verify", "--restore")).toMatch(/^\u2713 .*: restored and compared, equal\n$/);
+
+    const copy = `copy ${task.id}`;
+    await owner.run("restore", "--to", copy, "--create", "--yes");
+    expectSame(await describeRichMariadb(server, copy), original);
+
+    // Both the one that comes and the one that goes have everything in them.
+    await owner.run("restore", "--to", copy, "--swap", "--yes");
+    expectSame(await describeRichMariadb(server, copy), original);
+    const kept = await server.query("", `SHOW DATABASES LIKE '${copy}\\_%'`);
+    const isKept = `event_schema = '${kept}'`;
+    expect(
+      await server.query("", `SELECT DISTINCT status FROM information_schema.events WHERE ${isKept}`),
+    ).not.toMatch(/^ENABLED$/m);
+    await server.query(kept, "ALTER EVENT every_day ENABLE");
+    expectSame(await describeRichMariadb(server, kept), original);
+    expect(await server.query("", "SHOW DATABASES")).not.toContain("rcdump_");
   });
 });
 

@@ -131,7 +131,7 @@ function isBackup(remote: MemoryRemote, content: string): boolean {
 const manners = {
   streamed: () => {
     const run = async (remote: MemoryRemote): Promise<void> => {
-      const runId = `0123abcd-mb${++runs}`;
+      const runId = `0123abcd-mi6ax3s0${String(++runs).padStart(4, "0")}`;
       const [destination] = await reserve(remote, [{ path, runId }], { overwrite: true });
       if (!destination) return;
       const sweep = await noteAbandonedUploads(remote, jobs);
@@ -147,7 +147,7 @@ const manners = {
       for (const spooled of await spool.unsent(jobs)) await deliver(contextFor(remote), spool, spooled);
     };
     const run = async (remote: MemoryRemote): Promise<void> => {
-      const runId = `0123abcd-mb${++runs}`;
+      const runId = `0123abcd-mi6ax3s0${String(++runs).padStart(4, "0")}`;
       await pipeline(Readable.from([Buffer.from(fresh)]), await spool.write(runId));
       await spool.finish(runId, path, describeContent(fresh));
       await send(remote);

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { incompleteDump, requireComplete } from "../../src/completeness.ts";
+import { incompleteDump, incompleteObject, requireComplete } from "../../src/completeness.ts";
 import type { Marks, Target } from "../../src/engines/engine.ts";
 import { MariaDB } from "../../src/engines/mariadb.ts";
 import { Postgres } from "../../src/engines/postgres.ts";
@@ -136,4 +136,17 @@ test("a dump that is to have no comments is not asked for the closing one, but i
   const marks = await mariadbMarks(["--skip-comments"]);
   expect(await pass(marks, "/*!40101 SET NAMES utf8 */;\n")).toBe("/*!40101 SET NAMES utf8 */;\n");
   await expect(pass(marks, "")).rejects.toThrow(noBeginning);
+});
+
+test.for([
+  ["Killed\n", noBeginning],
+  [`--\n${rows}`, noEnd],
+] as const)("of what is stored it is said that it is damaged: %j", async ([dump, words]) => {
+  const passed = Readable.from([Buffer.from(dump)]).compose(
+    requireComplete(await postgresMarks(app), incompleteObject),
+  );
+  await expect(passed.toArray()).rejects.toMatchObject({
+    operation: "integrity",
+    message: `what is stored is no complete dump: ${words}`,
+  });
 });

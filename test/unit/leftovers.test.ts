@@ -4,8 +4,8 @@ import { MemoryRemote } from "../fixtures/memory-remote.ts";
 
 const own = "0123abcd";
 const mine = new Set([own]);
-const stale = `daily/app.sql.gz.${own}-mb1.partial`;
-const staleManifest = `daily/app.sql.gz.manifest.json.${own}-mb1.partial`;
+const stale = `daily/app.sql.gz.${own}-mi6ax3s0beef.partial`;
+const staleManifest = `daily/app.sql.gz.manifest.json.${own}-mi6ax3s0beef.partial`;
 
 /** A remote with these objects in it. */
 function remoteWith(...paths: string[]): MemoryRemote {
@@ -24,11 +24,11 @@ test("what runs of this job abandoned is removed, and told", async () => {
 
 test("what is of another job, or none of ours, stays", async () => {
   const others = [
-    "app.sql.gz.ffffffff-mb1.partial",
+    "app.sql.gz.ffffffff-mi6ax3s0beef.partial",
     "app.sql.gz.partial",
     `app.sql.gz.${own}.partial`,
-    `app.sql.gz.${own}-mb1.partial.txt`,
-    `${own}-mb1.partial.sql.gz`,
+    `app.sql.gz.${own}-mi6ax3s0beef.partial.txt`,
+    `${own}-mi6ax3s0beef.partial.sql.gz`,
   ];
   const remote = remoteWith(...others);
   expect(await (await noteAbandonedUploads(remote, mine))(mine)).toEqual([]);
@@ -54,7 +54,7 @@ test("what appeared meanwhile stays, and what went needs no removing", async () 
 });
 
 test("only jobs whose run was good are swept up after", async () => {
-  const other = "app.sql.gz.ffffffff-mb1.partial";
+  const other = "app.sql.gz.ffffffff-mi6ax3s0beef.partial";
   const remote = remoteWith(stale, other);
   const sweep = await noteAbandonedUploads(remote, new Set([own, "ffffffff"]));
   expect(await sweep(new Set())).toEqual([]);

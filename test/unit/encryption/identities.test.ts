@@ -127,7 +127,11 @@ describe("ssh private keys", () => {
     expect(await decrypts(secret, line, passphrase)).toBe(true);
     await refuses(secret, `line 1: ${wrong}`, undefined, "battery staple");
     const kind = secret.includes("OPENSSH") ? "ssh private key" : "private key";
-    await refuses(secret, `line 1: the ${kind} is protected by a passphrase`, "give its passphrase as well");
+    await refuses(
+      secret,
+      `line 1: the ${kind} is protected by a passphrase`,
+      "give its passphrase as well, in DECRYPT_PASSPHRASE_FILE",
+    );
   });
 
   test("with a passphrase in a cipher that is not supported are refused", async () => {
@@ -214,7 +218,11 @@ describe("encrypted identity files", () => {
 
   test("without a passphrase are refused", async () => {
     const message = "the identity file is encrypted with a passphrase";
-    await refuses(await encrypted(identity), message, "give its passphrase as well");
+    await refuses(
+      await encrypted(identity),
+      message,
+      "give its passphrase as well, in DECRYPT_PASSPHRASE_FILE",
+    );
   });
 
   const check = "check the passphrase; the file must be encrypted with one, not to recipients";

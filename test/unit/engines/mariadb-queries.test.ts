@@ -58,8 +58,10 @@ test("rights on one database are none on the whole server", () => {
 
 test("names of databases come whole, whatever is in them", () => {
   const name = "tab\tline\n'é`";
-  expect(readDatabases([`${Buffer.from(name).toString("hex").toUpperCase()}\t2048`, "61\tNULL"])).toEqual([
-    { name, bytes: 2048 },
-    { name: "a", bytes: 0 },
+  const hex = Buffer.from(name).toString("hex").toUpperCase();
+  const rows = [`${hex}\t2048\tutf8mb4\tutf8mb4_bin`, "61\tNULL\tlatin1\tlatin1_swedish_ci"];
+  expect(readDatabases(rows)).toEqual([
+    { name, bytes: 2048, characterSet: { name: "utf8mb4", collation: "utf8mb4_bin" } },
+    { name: "a", bytes: 0, characterSet: { name: "latin1", collation: "latin1_swedish_ci" } },
   ]);
 });
