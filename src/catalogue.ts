@@ -1,6 +1,7 @@
 import { jobOfPartial } from "./commit.ts";
 import { targetName } from "./engines/engine.ts";
 import {
+  claimedObject,
   type Manifest,
   manifestPath,
   objectOfManifest,
@@ -51,16 +52,19 @@ export interface Catalogue {
 /** Reads all manifests and compares them with the objects that are there. */
 export async function readCatalogue(remote: Remote, signal?: AbortSignal): Promise<Catalogue> {
   // In this order: an object lies there before its manifest does, and longer. What is listed afterwards tells
-  // whether a manifest that was read is still meant, and one that was not read yet belongs to a backup that is being made.
-  const texts = await remote.readAll(manifestPath("*"), signal);
+  // whether a manifest that was read is still meant.
+  const lines = await remote.readAll(manifestPath("*"), signal);
   const sizes = await remote.inventory(signal);
-  const examined: (StoredBackup | Damaged)[] = [];
-  for (const [name, bytes] of sizes) {
-    const path = objectOfManifest(name);
+  const texts = attribute(lines, sizes);
+  const names = [...sizes.keys()].filter((name) => objectOfManifest(name) !== undefined);
+  const unread = names.filter((name) => !texts.has(name) && (sizes.get(name) ?? 0) <= longestText);
+  for (const [name, text] of await remote.readEach(unread, signal)) texts.set(name, text);
+  const examined = names.flatMap((name) => {
+    const path = objectOfManifest(name) ?? "";
     const text = texts.get(name);
-    if (path === undefined || (text === undefined && bytes <= longestText)) continue;
-    examined.push(examine(path, text, sizes.get(path)));
-  }
+    const isGone = text === undefined && (sizes.get(name) ?? 0) <= longestText;
+    return isGone ? [] : [examine(path, text, sizes.get(path))];
+  });
   const settled = await lookAgain(remote, examined, signal);
   const backups = settled.flatMap((each) => ("problem" in each ? [] : [each]));
   const damaged = settled.flatMap((each) => ("problem" in each ? [each] : []));
@@ -75,6 +79,25 @@ export async function readCatalogue(remote: Remote, signal?: AbortSignal): Promi
     leftovers: others.filter(({ path }) => jobOfPartial(path) !== undefined).toSorted(byPath),
     sizes,
   };
+}
+
+/**
+ * Finds out which manifest each line is, by the object that it names. Where two claim a name, or the length is another, or
+ * an object was given another name since, the manifest is not among the answers.
+ */
+function attribute(lines: string, sizes: ReadonlyMap<string, number>): Map<string, string> {
+  const claims = new Map<string, string | undefined>();
+  for (const line of lines.split("\n")) {
+    const object = claimedObject(line);
+    if (object === undefined) continue;
+    const name = manifestPath(object);
+    const text = `${line}\n`;
+    if (sizes.get(name) !== Buffer.byteLength(text)) continue;
+    claims.set(name, claims.has(name) && claims.get(name) !== text ? undefined : text);
+  }
+  const texts = new Map<string, string>();
+  for (const [name, text] of claims) if (text !== undefined) texts.set(name, text);
+  return texts;
 }
 
 /** How many are looked at again; where more are damaged it is no coincidence. */

@@ -37,16 +37,24 @@ export function readMoment(
 }
 
 /** The error for there being no backup where one was asked for. */
-export function nothingFound({ database, server }: Choice, backups: readonly StoredBackup[]): BackupError {
+export function nothingFound(
+  { database, server }: Choice,
+  backups: readonly StoredBackup[],
+  since?: string,
+): BackupError {
   const of = database === undefined ? "" : ` of ${database}`;
   const on = server === undefined ? "" : ` from ${server}`;
   const subjects = [...new Set(backups.map(({ manifest }) => subjectOf(manifest)))].toSorted();
-  return new BackupError("find", `there is no backup${of}${on} in the remote`, {
-    hint:
-      subjects.length === 0
-        ? "correct REMOTE_NAME and UPLOAD_PREFIX; `rcdump list --all` shows what lies there"
-        : `there are backups of ${subjects.join(", ")}; \`rcdump list\` shows them`,
-  });
+  return new BackupError(
+    "find",
+    `there is no backup${of}${on} in the remote${since === undefined ? "" : ` since ${since}`}`,
+    {
+      hint:
+        subjects.length === 0
+          ? "correct REMOTE_NAME and UPLOAD_PREFIX; `rcdump list --all` shows what lies there"
+          : `there are backups of ${subjects.join(", ")}; \`rcdump list\` shows them`,
+    },
+  );
 }
 
 /** The error for a path that is no backup's. */

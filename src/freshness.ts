@@ -1,5 +1,6 @@
 import { groupBySeries, type StoredBackup, subjectOf } from "./catalogue.ts";
 import { type Choice, isChosen } from "./choice.ts";
+import { targetName } from "./engines/engine.ts";
 import type { Manifest } from "./manifest.ts";
 import { matchDatabases } from "./selection.ts";
 
@@ -12,6 +13,8 @@ const sharpFall = 0.5;
 /** How the backups of one database are. */
 export interface Freshness {
   readonly subject: string;
+  /** The manifest of any of them, which tells what they are backups of; undefined if there is none. */
+  readonly sample: Manifest | undefined;
   /** The newest that is not dated in the future; undefined if there is none. */
   readonly newest: StoredBackup | undefined;
   /** The one before it. */
@@ -32,6 +35,8 @@ export interface Expectation extends Choice {
   readonly engine: Manifest["engine"];
   /** As BACKUP_DATABASES has them; undefined for whatever was ever backed up. */
   readonly databases: readonly string[] | undefined;
+  /** Whether, beside named databases, roles and tablespaces are to be backed up. */
+  readonly globals: boolean;
   /** Milliseconds; undefined if no age is too old. */
   readonly maximumAge: number | undefined;
 }
@@ -45,32 +50,37 @@ export function judgeFreshness(
   const chosen = backups.filter(
     ({ manifest }) => manifest.engine === expectation.engine && isChosen(expectation, manifest),
   );
-  const wanted = wantedDatabases(chosen, expectation);
+  const wanted = wantedSubjects(chosen, expectation);
   const judged = groupBySeries(
-    chosen.filter(({ manifest }) => !wanted || wanted.has(manifest.database ?? "")),
+    chosen.filter(({ manifest }) => !wanted || wanted.has(subjectOf(manifest))),
   ).map((series) => judgeSeries(series, expectation.maximumAge, now));
-  const seen = new Set(chosen.map(({ manifest }) => manifest.database));
-  const missing = [...(wanted ?? [])].filter((name) => !seen.has(name)).map(neverBackedUp);
+  const seen = new Set(chosen.map(({ manifest }) => subjectOf(manifest)));
+  const missing = [...(wanted ?? [])].filter((subject) => !seen.has(subject)).map(neverBackedUp);
   return [...judged, ...missing].toSorted((left, right) => (left.subject < right.subject ? -1 : 1));
 }
 
-/** The names that must have a backup, and those seen that the patterns match; undefined for all that were ever seen. */
-function wantedDatabases(
+/** What must have a backup, and what was seen that the patterns match; undefined for all that were ever seen. */
+function wantedSubjects(
   seen: readonly StoredBackup[],
-  { database, databases }: Expectation,
+  { database, databases, globals }: Expectation,
 ): Set<string> | undefined {
   if (database !== undefined) return new Set([database]);
   if (databases === undefined) return undefined;
   const names = new Set(seen.flatMap(({ manifest }) => manifest.database ?? []));
-  return new Set(matchDatabases(databases, [...names]));
+  return new Set([
+    ...matchDatabases(databases, [...names]),
+    ...(globals ? [targetName({ scope: "globals" })] : []),
+  ]);
 }
 
 function judgeSeries(series: StoredBackup[], maximumAge: number | undefined, now: Date): Freshness {
+  const { manifest: sample } = series[0] as StoredBackup;
   const dated = series.filter(({ startedAt }) => startedAt.getTime() <= now.getTime() + tolerance);
   const [newest, previous] = dated;
   const age = newest && Math.max(0, now.getTime() - newest.startedAt.getTime());
   return {
-    subject: subjectOf((series[0] as StoredBackup).manifest),
+    subject: subjectOf(sample),
+    sample,
     newest,
     previous,
     count: series.length,
@@ -87,6 +97,7 @@ function judgeSeries(series: StoredBackup[], maximumAge: number | undefined, now
 function neverBackedUp(subject: string): Freshness {
   return {
     subject,
+    sample: undefined,
     newest: undefined,
     previous: undefined,
     count: 0,

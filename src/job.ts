@@ -22,8 +22,12 @@ export function newRunId(job: string, startedAt: Date): string {
   return `${job}-${startedAt.getTime().toString(36)}${randomBytes(2).toString("hex")}`;
 }
 
+/** No run began before this program did. */
+const beginning = Date.UTC(2026, 0);
+
 /** When a run began, by its name; undefined if that is no run's. (Milliseconds have eight digits to the base of 36 until 2059.) */
 export function startOfRun(runId: string): Date | undefined {
   const time = /^[0-9a-f]{8}-([0-9a-z]{8})[0-9a-f]{4}$/.exec(runId)?.[1];
-  return time === undefined ? undefined : new Date(Number.parseInt(time, 36));
+  const began = new Date(Number.parseInt(time ?? "", 36));
+  return began.getTime() > beginning ? began : undefined;
 }

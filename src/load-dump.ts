@@ -3,7 +3,7 @@ import type { Context } from "./context.ts";
 import type { DumpContents } from "./dump-contents.ts";
 import type { AgeIdentity } from "./encryption/age.ts";
 import type { Server, Target } from "./engines/engine.ts";
-import { frameSql, omitFromPreamble } from "./sql-frame.ts";
+import { frameSql, omitFromBeginning } from "./sql-frame.ts";
 import { joinTransactions } from "./single-transaction.ts";
 import { stayInDatabase } from "./stay-in-database.ts";
 import { readSql, type StoredDump } from "./stored-dump.ts";
@@ -31,7 +31,7 @@ export async function loadDump(context: Context, dump: StoredDump, loading: Load
   const further: Duplex[] = [
     ...(target.scope === "database" ? [stayInDatabase(target.database, load.departures)] : []),
     ...(contents ? [contents] : []),
-    ...(load.dispensable.length > 0 ? [omitFromPreamble(load.dispensable)] : []),
+    ...(load.omission ? [omitFromBeginning(load.omission)] : []),
     ...(load.isTransaction ? [joinTransactions()] : []),
     frameSql(load.before, load.after),
   ];

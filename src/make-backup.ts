@@ -142,6 +142,7 @@ function describe(context: Context, job: Job, measures: Measures): Omit<Manifest
   return {
     schemaVersion: 1,
     tool: toolName,
+    object: planned.path,
     engine: engine.name,
     scope: target.scope,
     database: target.scope === "database" ? target.database : null,

@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import { z } from "zod";
 import type { Target } from "./engines/engine.ts";
 
@@ -10,15 +10,15 @@ const schema = z.object({
   schemaVersion: z.literal(1),
   /** Name and version of the program that wrote it. */
   tool: z.string(),
+  /** The object that it was written for, as a path within the remote's folder of then. Where it lies is what counts. */
+  object: z.string(),
   engine: z.enum(["postgres", "mariadb"]),
   /** What was dumped: one database, a whole server, or its roles and tablespaces. */
   scope: z.enum(["database", "server", "globals"]),
   /** The database's name; null unless the scope is one database. */
   database: z.string().nullable(),
-  /** The default character set of a MariaDB database, which its dump does not have in it. */
-  characterSet: z
-    .object({ name: z.string().regex(/^\w+$/), collation: z.string().regex(/^\w+$/) })
-    .optional(),
+  /** The encoding of a PostgreSQL database, the default character set of a MariaDB one: the dump does not have it in it. */
+  characterSet: z.object({ name: z.string(), collation: z.string() }).optional(),
   /** The server as the client was told to reach it. */
   server: z.object({ host: z.string(), port: z.int(), version: z.string() }),
   /** The dump program and its version. */
@@ -68,6 +68,11 @@ const schemaVersion = schema.shape.schemaVersion.value;
 /** The last member of the line: the SHA-256 of the line as it would be without it. */
 const checksum = /,"checksum":"([0-9a-f]{64})"\}\n?$/;
 
+/** The object that a line of JSON was written for; undefined if it is no manifest. Nothing else of it is looked at. */
+export function claimedObject(line: string): string | undefined {
+  return /^\{"schemaVersion":\d+,"tool":"[^"]*","object":"([^"\\]*)"/.exec(line)?.[1];
+}
+
 /** One line of JSON, closed by a checksum of its own: a flipped bit must not turn one database's backup into another's. */
 export function encodeManifest(manifest: Manifest): string {
   const text = JSON.stringify(manifest);
@@ -108,5 +113,5 @@ function parseJson(text: string): unknown {
 }
 
 function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex");
+  return hash("sha256", text);
 }

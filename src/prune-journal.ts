@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { put } from "./commit.ts";
 import { newRunId } from "./job.ts";
-import { manifestPath } from "./manifest.ts";
+import { encodeManifest, type Manifest, manifestPath } from "./manifest.ts";
 import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 
 /*
@@ -26,10 +26,10 @@ export function isPruneJournal(path: string): boolean {
   return name.test(path);
 }
 
-/** A backup that is to be removed, and how large its object was when that was decided. */
+/** A backup that is to be removed, as it was when that was decided. */
 export interface Doomed {
   readonly path: string;
-  readonly bytes: number;
+  readonly manifest: Manifest;
 }
 
 interface Moment {
@@ -48,15 +48,11 @@ export async function removeBackups(
   doomed: readonly Doomed[],
   { now, signal, reusable }: Moment & { reusable: string | undefined },
 ): Promise<void> {
-  const found = await remote.find(
-    doomed.map(({ path }) => path),
-    signal,
-  );
-  const objects = doomed.flatMap(({ path, bytes }) => {
-    const object = found.get(path);
-    return object && object.bytes === bytes ? [object] : [];
-  });
-  if (objects.length === 0) return;
+  const objects = await withoutReplaced(remote, doomed, signal);
+  if (objects.length === 0) {
+    if (reusable !== undefined) await remote.removeAll([reusable], signal);
+    return;
+  }
   const paths = objects.map(({ path }) => path);
   const journal = reusable ?? `rcdump-prune-${randomBytes(6).toString("hex")}.json`;
   const text = JSON.stringify({ writtenAt: now.toISOString(), objects });
@@ -64,6 +60,25 @@ export async function removeBackups(
   await remote.removeAll(paths.map(manifestPath), signal);
   await remote.removeAll(paths, signal);
   await remote.removeAll([journal], signal);
+}
+
+/** The objects of those backups whose manifest and size are still the ones that were judged. */
+async function withoutReplaced(
+  remote: Remote,
+  doomed: readonly Doomed[],
+  signal: AbortSignal,
+): Promise<StoredObject[]> {
+  const paths = doomed.map(({ path }) => path);
+  const [found, texts] = await Promise.all([
+    remote.find(paths, signal),
+    remote.readEach(paths.map(manifestPath), signal),
+  ]);
+  return doomed.flatMap(({ path, manifest }) => {
+    const object = found.get(path);
+    const isSame =
+      object?.bytes === manifest.stored.bytes && texts.get(manifestPath(path)) === encodeManifest(manifest);
+    return object && isSame ? [object] : [];
+  });
 }
 
 /** What finishing earlier prunes came to. */

@@ -38,8 +38,7 @@ export async function carryOutVerdicts(
     const { removed, reusable } = await finishEarlierPrunes(remote, sizes, moment);
     for (const path of removed)
       log.info({ path }, `removed ${path}, which an earlier prune had begun to remove`);
-    const objects = doomed.map(({ path, manifest }) => ({ path, bytes: manifest.stored.bytes }));
-    await removeBackups(remote, objects, { ...moment, reusable });
+    await removeBackups(remote, doomed, { ...moment, reusable });
     await remote.removeAll(abandoned, signal);
   } catch (error) {
     if (!(error instanceof RcloneFailure && error.forbidden)) throw error;

@@ -47,7 +47,8 @@ const pattern = z.string().superRefine((value, context) => {
 
 const timeZone = z.string().transform((value, context) => {
   try {
-    return new Intl.DateTimeFormat("en", { timeZone: value.replace(/^:/, "") }).resolvedOptions().timeZone;
+    // Intl would turn some into their old names.
+    return Temporal.Now.zonedDateTimeISO(value.replace(/^:/, "")).timeZoneId;
   } catch {
     context.addIssue(
       `is ${JSON.stringify(value)}, which is no time zone; write one such as UTC or Europe/Berlin`,

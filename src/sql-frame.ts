@@ -13,23 +13,25 @@ export function frameSql(before: string, after: string): Transform {
   return frame;
 }
 
-/** How much of a dump its preamble may take: that of a whole server has all roles in it. */
-const preamble = 1024 * 1024;
+/** What is to be taken out of the beginning of a dump. */
+export interface Omission {
+  /** Sees the bytes as Latin-1. */
+  readonly pattern: RegExp;
+  /** In so many bytes from the beginning; further on there may be texts that look alike. */
+  readonly within: number;
+}
 
-/** Takes what matches out of the preamble of a dump. The patterns see its bytes as Latin-1. */
-export function omitFromPreamble(dispensable: readonly RegExp[]): Transform {
+/** Takes what matches out of the beginning of a dump. */
+export function omitFromBeginning({ pattern, within }: Omission): Transform {
   let head: Buffer | undefined = Buffer.alloc(0);
   const cleaned = (bytes: Buffer): Buffer =>
-    Buffer.from(
-      dispensable.reduce((text, pattern) => text.replace(pattern, ""), bytes.toString("latin1")),
-      "latin1",
-    );
+    Buffer.from(bytes.toString("latin1").replace(pattern, ""), "latin1");
   return new Transform({
     transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
       if (head === undefined) return done(null, chunk);
       head = Buffer.concat([head, chunk]);
-      if (head.length < preamble) return done();
-      const [front, rest] = [head.subarray(0, preamble), head.subarray(preamble)];
+      if (head.length < within) return done();
+      const [front, rest] = [head.subarray(0, within), head.subarray(within)];
       head = undefined;
       this.push(cleaned(front));
       return done(null, rest);

@@ -85,6 +85,11 @@ export class Subprocesses {
     const stdout = child.readable();
     let isReading = true;
     const stop = (): void => void (isReading = false);
+    // It ends only when both have: what it has not read must be vouched for as well.
+    let [inputEnded, outputEnded] = [false, false];
+    const end = (): void => {
+      if (inputEnded && outputEnded) stream.push(null);
+    };
     stdin.on("error", stop).on("close", stop);
     const stream = new Duplex({
       write: (chunk: Buffer, _encoding, done) => {
@@ -93,6 +98,8 @@ export class Subprocesses {
       },
       final: (done) => {
         stdin.end();
+        inputEnded = true;
+        end();
         done();
       },
       read: () => void stdout.resume(),
@@ -105,7 +112,11 @@ export class Subprocesses {
     stdout.on("data", (chunk: Buffer) => {
       if (!stream.push(chunk)) stdout.pause();
     });
-    stdout.on("end", () => stream.push(null)).on("error", (error) => stream.destroy(error));
+    const noteEnd = (): void => {
+      outputEnded = true;
+      end();
+    };
+    stdout.on("end", noteEnd).on("error", (error) => stream.destroy(error));
     return quiet(stream);
   }
 

@@ -1,10 +1,11 @@
 import { readCatalogue, type StoredBackup, subjectOf } from "../catalogue.ts";
-import { isChosen } from "../choice.ts";
+import { isChosen, nothingFound } from "../choice.ts";
 import type { OptionsOf } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { BackupError } from "../errors.ts";
 import { formatBytes, formatTime } from "../format.ts";
 import { carryOutVerdicts, findAbandoned, judge } from "../pruning.ts";
+import { isPruneJournal } from "../prune-journal.ts";
 import type { Verdict } from "../retention.ts";
 import { formatTable } from "../table.ts";
 
@@ -24,6 +25,8 @@ export async function prune(context: Context, options: OptionsOf<"prune">): Prom
   const backups = catalogue.backups.filter(
     ({ manifest }) => manifest.engine === engine.name && isChosen(options, manifest),
   );
+  const isFiltered = options.database !== undefined || options.server !== undefined;
+  if (backups.length === 0 && isFiltered) throw nothingFound(options, catalogue.backups);
   const verdicts = retention ? judge(context, backups, retention) : [];
   const abandoned = options.incomplete === true ? await findAbandoned(context, catalogue) : [];
   print(
@@ -31,6 +34,8 @@ export async function prune(context: Context, options: OptionsOf<"prune">): Prom
       ? toJson(verdicts, abandoned)
       : toTable(verdicts, abandoned, config.timeZone, isDryRun),
   );
+  if (isDryRun && [...catalogue.sizes.keys()].some(isPruneJournal))
+    log.info("an earlier prune was cut off, and the next one removes what it had begun to remove");
   if (!isDryRun) await carryOutVerdicts(context, catalogue, verdicts, abandoned);
   log.info(summarise(verdicts, abandoned, isDryRun));
 }

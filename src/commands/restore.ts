@@ -51,9 +51,13 @@ export async function restore(context: Context, options: OptionsOf<"restore">): 
 }
 
 /** Options that contradict each other. */
-function requireSense({ file, at, unverified, to, create, swap }: OptionsOf<"restore">): void {
+function requireSense(options: OptionsOf<"restore">): void {
+  const { file, at, database, server, unverified, to, create, swap } = options;
   const problem = [
-    { fits: file !== undefined && at !== undefined, message: "--file and --at both choose a backup" },
+    {
+      fits: file !== undefined && [at, database, server].some((option) => option !== undefined),
+      message: "--file chooses one backup, and --at, --database and --server choose as well",
+    },
     {
       fits: unverified === true && file === undefined,
       message: "--unverified is for a dump that --file names",

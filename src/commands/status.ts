@@ -21,7 +21,13 @@ export async function status(context: Context, options: OptionsOf<"status">): Pr
   const maximumAge = readAge(options["max-age"]);
   const { backups, damaged } = await readCatalogue(remote, signal);
   const now = context.now();
-  const expectation = { ...options, engine: engine.name, databases: config.databases, maximumAge };
+  const expectation = {
+    ...options,
+    engine: engine.name,
+    databases: config.databases,
+    globals: config.globals,
+    maximumAge,
+  };
   const judged = judgeFreshness(backups, expectation, now);
   if (options.json === true) print(toJson(judged));
   else if (options.openmetrics === true) print(await toOpenMetrics(judged));
@@ -46,11 +52,11 @@ function readAge(text: string | undefined): number | undefined {
 
 function toTable(judged: readonly Freshness[], maximumAge: string | undefined, timeZone: string): string {
   const rows = judged.map((freshness) => {
-    const { subject, newest, age, count, isStale, hasShrunk } = freshness;
+    const { subject, sample, newest, age, count, isStale, hasShrunk } = freshness;
     return [
       isStale ? "\u2717" : hasShrunk ? "!" : "\u2713",
       subject,
-      newest ? serverOf(newest.manifest) : "-",
+      sample ? serverOf(sample) : "-",
       newest ? formatTime(newest.startedAt, timeZone) : "-",
       age === undefined ? "-" : formatAge(age),
       newest ? formatBytes(newest.manifest.plain.bytes) : "-",
@@ -75,20 +81,22 @@ function describeProblems(freshness: Freshness, maximumAge: string | undefined):
 }
 
 function toJson(judged: readonly Freshness[]): string {
-  const result = judged.map(({ subject, newest, previous, age, count, isStale, hasShrunk, misdated }) => ({
-    database: newest ? newest.manifest.database : subject,
-    scope: newest?.manifest.scope ?? "database",
-    server: newest ? serverOf(newest.manifest) : null,
-    newest: newest?.path ?? null,
-    started: newest?.manifest.started ?? null,
-    ageSeconds: age === undefined ? null : Math.round(age / 1000),
-    plainBytes: newest?.manifest.plain.bytes ?? null,
-    previousPlainBytes: previous?.manifest.plain.bytes ?? null,
-    backups: count,
-    stale: isStale,
-    shrunk: hasShrunk,
-    misdated,
-  }));
+  const result = judged.map(
+    ({ subject, sample, newest, previous, age, count, isStale, hasShrunk, misdated }) => ({
+      database: sample ? sample.database : subject,
+      scope: sample?.scope ?? "database",
+      server: sample ? serverOf(sample) : null,
+      newest: newest?.path ?? null,
+      started: newest?.manifest.started ?? null,
+      ageSeconds: age === undefined ? null : Math.round(age / 1000),
+      plainBytes: newest?.manifest.plain.bytes ?? null,
+      previousPlainBytes: previous?.manifest.plain.bytes ?? null,
+      backups: count,
+      stale: isStale,
+      shrunk: hasShrunk,
+      misdated,
+    }),
+  );
   return `${JSON.stringify(result, null, 2)}\n`;
 }
 

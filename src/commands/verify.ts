@@ -33,13 +33,16 @@ interface Means {
  */
 export async function verify(context: Context, options: OptionsOf<"verify">): Promise<void> {
   const { config, engine, log, remote, print, signal } = context;
+  requireSense(options);
   const since = readMoment("--since", options.since, { now: context.now(), timeZone: config.timeZone });
   const catalogue = await readCatalogue(remote, signal);
   const ofEngine = catalogue.backups.filter(({ manifest }) => manifest.engine === engine.name);
   const backups = choose(ofEngine, options, since);
   const outcomes = findDamaged(catalogue, options);
   if (backups.length === 0 && outcomes.length === 0)
-    throw options.file === undefined ? nothingFound(options, ofEngine) : noSuchBackup(options.file);
+    throw options.file === undefined
+      ? nothingFound(options, ofEngine, options.since)
+      : noSuchBackup(options.file);
   const means = await gatherMeans(context, options, backups);
   const show = (outcome: Outcome): void => {
     if (options.json !== true) print(toLine(outcome, config.timeZone));
@@ -55,6 +58,14 @@ export async function verify(context: Context, options: OptionsOf<"verify">): Pr
   if (others > 0 && !options.file)
     log.info(`${others} backups of another engine were left out: rcdump's image for it verifies them`);
   report(outcomes);
+}
+
+/** Options that contradict each other. */
+function requireSense({ file, since, all, database, server }: OptionsOf<"verify">): void {
+  if (file === undefined || [since, all, database, server].every((option) => option === undefined)) return;
+  throw new BackupError("configuration", "--file chooses one backup, and another option chooses as well", {
+    hint: "leave one of them out",
+  });
 }
 
 function choose(
@@ -130,16 +141,22 @@ async function examine(
 }
 
 function toLine({ path, backup, found, error }: Outcome, timeZone: string): string {
-  if (error !== undefined) return `\u2717  ${explain(error)}\n`;
+  if (error !== undefined) return `\u2717  ${problemOf(path, error)}\n`;
   if (!backup) return "";
   const { manifest, startedAt } = backup;
   const when = formatTime(startedAt, timeZone);
   return `\u2713  ${path}  ${subjectOf(manifest)} of ${when}, ${formatBytes(manifest.plain.bytes)}: ${found}\n`;
 }
 
+/** What is wrong, and with which backup. */
+function problemOf(path: string, error: unknown): string {
+  const problem = explain(error);
+  return problem.startsWith(path) ? problem : `${path}: ${problem}`;
+}
+
 function toJson(outcomes: readonly Outcome[]): string {
   const results = outcomes.map(({ path, error, found }) =>
-    error === undefined ? { path, ok: true, found } : { path, ok: false, problem: explain(error) },
+    error === undefined ? { path, ok: true, found } : { path, ok: false, problem: problemOf(path, error) },
   );
   return `${JSON.stringify(results, null, 2)}\n`;
 }
@@ -148,12 +165,7 @@ function report(outcomes: readonly Outcome[]): void {
   const errors = outcomes.flatMap(({ error }) => (error instanceof BackupError ? [error] : []));
   const [first] = errors;
   if (!first) return;
+  if (errors.length === 1 && outcomes.length === 1) throw first;
   const worst = errors.some(({ operation }) => operation === "integrity") ? "integrity" : first.operation;
-  throw new BackupError(
-    worst,
-    errors.length === 1 && outcomes.length === 1
-      ? first.message
-      : `${errors.length} of ${outcomes.length} backups failed`,
-    { hint: first.hint },
-  );
+  throw new BackupError(worst, `${errors.length} of ${outcomes.length} backups failed`);
 }

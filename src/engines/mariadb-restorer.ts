@@ -7,17 +7,23 @@ import { exchangeDatabases } from "./mariadb-exchange.ts";
 import { marks } from "./mariadb-marks.ts";
 import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
 
-/** Begins the texts of routines, triggers and events. Rows have no line of their own: newlines in them are escaped. */
-const before = "DELIMITER ";
-
-const departures: readonly Departure[] = [
-  { beginning: "-- Current Database: `", destination: databaseIn },
-  { beginning: "USE ", destination: databaseIn, before },
-  { beginning: "CREATE DATABASE ", destination: databaseIn, before },
-  { beginning: "DROP DATABASE ", destination: databaseIn, before },
-  { beginning: "/*!40000 DROP DATABASE ", destination: databaseIn, before },
-  { beginning: "ALTER DATABASE `", destination: () => undefined, redirect: redirectAlteration },
-];
+/**
+ * What leads out of a database. Rows have no line of their own, for newlines in them are escaped; but the texts of
+ * routines, triggers and events have, which begin with a change of the delimiter.
+ * @param trusted whether they may be passed over; otherwise every line counts
+ */
+function departuresOf(trusted: boolean): Departure[] {
+  const before = trusted ? "DELIMITER " : undefined;
+  return [
+    ...["USE ", "CREATE DATABASE ", "DROP DATABASE ", "/*!40000 DROP DATABASE "].map((beginning) => ({
+      beginning,
+      destination: databaseIn,
+      before,
+    })),
+    { beginning: "-- Current Database: `", destination: databaseIn },
+    { beginning: "ALTER DATABASE `", destination: () => undefined, redirect: redirectAlteration },
+  ];
+}
 
 /** The most that the protocol allows: a row is one packet. */
 const largestPacket = 1024 ** 3;
@@ -57,7 +63,7 @@ export class MariadbRestorer implements Restorer {
       restoreError(
         `cannot create database ${database}`,
         failure,
-        "grant this account CREATE on it, or have an empty database made and leave --create out",
+        "grant this account CREATE on it, or restore into an empty database that was made for it",
       );
     const wanted = like === undefined ? characterSet : await this.#characterSetOf(like, signal);
     try {
@@ -107,8 +113,8 @@ export class MariadbRestorer implements Restorer {
       before: "",
       // Accounts come as rows of tables, which the server reads only when it is told to.
       after: isDatabase ? "" : "FLUSH PRIVILEGES;\n",
-      departures: isDatabase ? departures : [],
-      dispensable: [],
+      departures: isDatabase ? departuresOf(trusted) : [],
+      omission: undefined,
       isTransaction: false,
     };
   }
@@ -121,7 +127,9 @@ export class MariadbRestorer implements Restorer {
 }
 
 function createDatabase(database: string, characterSet: CharacterSet | undefined): string {
-  const options = characterSet && ` CHARACTER SET ${characterSet.name} COLLATE ${characterSet.collation}`;
+  const options =
+    characterSet &&
+    ` CHARACTER SET ${identifier(characterSet.name)} COLLATE ${identifier(characterSet.collation)}`;
   return `CREATE DATABASE ${identifier(database)}${options ?? ""};`;
 }
 

@@ -27,6 +27,22 @@ SELECT json_build_object(
     + (SELECT count(*) FROM types) + (SELECT count(*) FROM schemas) + (SELECT count(*) FROM pg_largeobject_metadata),
   'rows', (SELECT coalesce(round(sum(estimate)::numeric), 0) FROM own WHERE relkind = 'r'));`;
 
+/**
+ * Creates a database from template0, for template1 may hold what a dump brings. One of another encoding than the
+ * server's has the C locale, which goes with any.
+ */
+export function createEmpty(name: string, encoding: string | undefined): string {
+  const create = `CREATE DATABASE ${identifier(name)} TEMPLATE template0`;
+  if (encoding === undefined) return `${create};`;
+  return `
+SELECT pg_encoding_to_char(encoding) = ${literal(encoding)} AS usual FROM pg_database WHERE datname = 'template0' \\gset
+\\if :usual
+  ${create};
+\\else
+  ${create} ENCODING ${literal(encoding)} LC_COLLATE 'C' LC_CTYPE 'C';
+\\endif`;
+}
+
 /** Drops a database, and first what is connected to it: a server works on for a while for a client that is gone. */
 export function dropDatabase(name: string): string {
   return `

@@ -1,16 +1,19 @@
+import type { CharacterSet } from "./engine.ts";
+
 /** The server's version, and the databases that this account can connect to with their sizes, as one line of JSON. */
 export const databasesQuery = `
 SELECT json_build_object(
   'version', split_part(current_setting('server_version'), ' ', 1),
   'databases', coalesce((
-    SELECT json_agg(json_build_object('name', datname, 'bytes', pg_database_size(oid)) ORDER BY datname)
+    SELECT json_agg(json_build_object('name', datname, 'bytes', pg_database_size(oid),
+      'characterSet', json_build_object('name', pg_encoding_to_char(encoding), 'collation', datcollate)) ORDER BY datname)
     FROM pg_database
     WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')), '[]'));`;
 
 /** The row of {@link databasesQuery}. */
 export interface ServerRow {
   version: string;
-  databases: { name: string; bytes: number | null }[];
+  databases: { name: string; bytes: number | null; characterSet: CharacterSet }[];
 }
 
 /**

@@ -3,24 +3,38 @@ import type { Command, Review, SubprocessError } from "../program.ts";
 import { redact } from "../redaction.ts";
 import type { DumpFormat, Target } from "./engine.ts";
 import { identifier, literal, type PostgresClient, serverWords } from "./postgres-client.ts";
-import { createLike, databaseState, dropDatabase, type LikeRow, likeQuery } from "./postgres-database.ts";
+import {
+  createEmpty,
+  createLike,
+  databaseState,
+  dropDatabase,
+  type LikeRow,
+  likeQuery,
+} from "./postgres-database.ts";
 import { marks } from "./postgres-marks.ts";
 import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
 
+/** A dump of a whole server goes from one database to the next by \\connect, which ends the transaction. */
+const clusterDump: Departure = {
+  beginning: "-- PostgreSQL database cluster dump",
+  destination: () => "after database, for it is of a whole server",
+  before: "SET ",
+};
+
 /**
- * A dump of a whole server goes from one database to the next by \\connect, which ends the transaction. (Further down such a
- * line may be a text. A dump made with --create has one as well, and before it a CREATE DATABASE, at which the transaction fails.)
+ * In the rows of a dump a backslash is doubled; in its other texts there may be such a line. (One made with --create has one
+ * as well, and before it a CREATE DATABASE, at which the transaction fails.)
  */
-const departures: readonly Departure[] = [
-  {
-    beginning: "-- PostgreSQL database cluster dump",
-    destination: () => "after database, for it is of a whole server",
-    before: "SET ",
-  },
-];
+const connectLine: Departure = {
+  beginning: String.raw`\connect `,
+  destination: (line) => line.slice(String.raw`\connect `.length).trim(),
+};
 
 /** pg_dump 17 and newer write it whatever the server is that they dump, and older servers stop at it. */
-const transactionTimeout = /^SET transaction_timeout = 0;\n/m;
+const transactionTimeout = { pattern: /^SET transaction_timeout = 0;\n/m, within: 4096 };
+
+/** Where the roles of a server's dump end, in bytes: thousands of them. */
+const rolesWithin = 1024 * 1024;
 
 /** A server works on for a client that is gone, and keeps its locks. Not every platform can do this. */
 const noticeTheEnd = `\\set ON_ERROR_STOP off
@@ -53,9 +67,9 @@ export class PostgresRestorer implements Restorer {
     return { ...state, sessions: Number(sessions) };
   }
 
-  async create(database: string, { like }: Creation, signal?: AbortSignal): Promise<void> {
+  async create(database: string, creation: Creation, signal?: AbortSignal): Promise<void> {
     try {
-      await this.#create(database, like, signal);
+      await this.#create(database, creation, signal);
     } catch (error) {
       // It may have come into being all the same; but not if somebody else made it.
       if (!/already exists/.test(String(error))) await this.drop(database).catch(() => {});
@@ -63,12 +77,10 @@ export class PostgresRestorer implements Restorer {
     }
   }
 
-  async #create(database: string, like: string | undefined, signal?: AbortSignal): Promise<void> {
+  async #create(database: string, { like, characterSet }: Creation, signal?: AbortSignal): Promise<void> {
     const explain = explainCreation(database);
     if (like === undefined) {
-      // template1 may hold what the dump brings.
-      const statement = `CREATE DATABASE ${identifier(database)} TEMPLATE template0;`;
-      await this.#client.queryElsewhere([], statement, signal, explain);
+      await this.#client.queryElsewhere([], createEmpty(database, characterSet?.name), signal, explain);
       return;
     }
     const row = JSON.parse(
@@ -86,28 +98,28 @@ export class PostgresRestorer implements Restorer {
   async load(
     target: Target,
     format: DumpFormat,
-    { serverVersion }: { serverVersion: string },
+    { trusted, serverVersion }: { trusted: boolean; serverVersion: string },
   ): Promise<Load> {
     const major = Number.parseInt(serverVersion, 10);
     const toSql = format === "sql" ? undefined : this.#toSql();
     if (target.scope === "database")
       return {
         toSql,
-        dispensable: major < 17 ? [transactionTimeout] : [],
+        omission: major < 17 ? transactionTimeout : undefined,
         isTransaction: true,
         // Not --single-transaction: with that psql commits whatever it was given when its input ends, and when it breaks off.
         before: `${major >= 14 ? noticeTheEnd : ""}${this.#client.setRole}BEGIN;\n`,
         after: "COMMIT;\n",
         marks: marks.sql,
         client: this.#client.psql(target.database, explainLoad(target.database)),
-        departures,
+        departures: trusted ? [clusterDump] : [clusterDump, connectLine],
       };
     const [database = "postgres"] = this.#client.maintenanceDatabases;
     const goOn = ["-v", "ON_ERROR_STOP=0", "-v", "VERBOSITY=verbose"];
     const client = this.#client.psql(database, explainLoad("the server"), goOn);
     return {
       toSql,
-      dispensable: [await this.#ownPassword()],
+      omission: { pattern: await this.#ownPassword(), within: rolesWithin },
       isTransaction: false,
       before: "",
       after: "",
@@ -181,7 +193,7 @@ function explainCreation(database: string): Command["explain"] {
       `cannot create database ${database}`,
       failure,
       /permission denied|must be (owner|member)/.test(failure.stderr)
-        ? "grant this account CREATEDB, or have an empty database made and leave --create out"
+        ? "grant this account CREATEDB, or restore into an empty database that was made for it"
         : undefined,
     );
 }
@@ -225,7 +237,14 @@ function explainLoad(what: string): Command["explain"] {
 }
 
 /** What psql says of an error, with VERBOSITY=verbose: the word for it may be in any language, the SQLSTATE is in none. */
-const report = /^psql:<stdin>:\d+: [^:]+:\s+([0-9A-Z]{5}): (.*)$/;
+const report = /^(?:psql:<stdin>:\d+: )?[^:\s][^:]*:\s+([0-9A-Z]{5}): (.*)$/;
+
+/** Where in the server an error came up that means a role was to be made that there is. */
+const atCreateRole = /^\S+:\s+CreateRole, \S+:\d+$/;
+
+/** What psql complains of by itself. */
+const complaint =
+  /^(?:psql:<stdin>:\d+: )?(?:error: |fatal: )?(invalid command|\\\w+: |You are currently not connected|backslash commands are restricted|unterminated)/;
 
 /** Success, warnings, no data: see "PostgreSQL Error Codes" in its manual. */
 const noError = /^0[012]/;
@@ -242,19 +261,32 @@ const toldAtMost = 10;
 function reviewCluster(): Review {
   const told: string[] = [];
   let count = 0;
+  /** A duplicate of which it is not known yet whether it is a role. */
+  let duplicate: string | undefined;
+  const note = (message: string): void => {
+    count++;
+    if (told.length < toldAtMost) told.push(redact(message));
+  };
+  const settleDuplicate = (): void => {
+    if (duplicate !== undefined) note(duplicate);
+    duplicate = undefined;
+  };
   return {
     line: (text) => {
-      const [, state = "", message = ""] = report.exec(text) ?? [];
-      const isExpected =
-        state === "" ||
-        noError.test(state) ||
-        state === duplicateObject ||
-        (state === undefinedObject && message.includes("transaction_timeout"));
-      if (isExpected) return;
-      count++;
-      if (told.length < toldAtMost) told.push(redact(message));
+      if (atCreateRole.test(text)) duplicate = undefined;
+      if (complaint.test(text)) note(text);
+      const [, state, message = ""] = report.exec(text) ?? [];
+      if (state === undefined) return;
+      settleDuplicate();
+      if (state === duplicateObject) duplicate = message;
+      else if (
+        !(state === undefinedObject && message.includes("transaction_timeout")) &&
+        !noError.test(state)
+      )
+        note(message);
     },
     verdict: () => {
+      settleDuplicate();
       if (count === 0) return undefined;
       const rest = count > told.length ? [`and ${count - told.length} more`] : [];
       const message = "the dump was read to its end, but not all of it could be restored";

@@ -68,7 +68,7 @@ export class Postgres implements Engine {
       port: Number(port),
       product: `PostgreSQL ${version}`,
       version,
-      databases: databases.map(({ name, bytes }) => ({ name, bytes: bytes ?? undefined })),
+      databases: databases.map((each) => ({ ...each, bytes: each.bytes ?? undefined })),
     };
   }
 

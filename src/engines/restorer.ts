@@ -26,8 +26,8 @@ export interface Load {
   readonly after: string;
   /** How a line begins that leads out of the database; there is none where the dump is of several. */
   readonly departures: readonly Departure[];
-  /** What is to be taken out of the beginning of the dump. */
-  readonly dispensable: readonly RegExp[];
+  /** What is to be taken out of the beginning of the dump, seen as Latin-1, within so many bytes. */
+  readonly omission: { readonly pattern: RegExp; readonly within: number } | undefined;
   /** Whether the dump is restored in one transaction, so that none of its own may end it. */
   readonly isTransaction: boolean;
 }
@@ -39,7 +39,7 @@ export interface Departure {
   /** Where it leads to; undefined if it only begins like one. */
   destination(line: string): string | undefined;
   /** How a line begins from which on such lines are not looked for: what follows may have texts in it. */
-  readonly before?: string;
+  readonly before?: string | undefined;
   /** The line with the name of another database, where the dump means whichever it is restored into. */
   redirect?(line: string, database: string): string;
 }
@@ -70,7 +70,8 @@ export interface Restorer {
   drop(database: string): Promise<void>;
   /**
    * @param target whose dump it is; `database` is the one it goes to
-   * @param trusted whether a digest vouches for the dump: then it need not end as one that has comments does
+   * @param trusted whether a digest vouches for the dump, and its manifest for how it was made: then it need not end as one
+   * that has comments does, and what looks like a departure in its texts is none
    */
   load(
     target: Target,
