@@ -31,23 +31,38 @@ async function demonstrate(shop: Shop, folder: string, terminal: Terminal): Prom
   terminal.step("A backup, to a folder here; any remote that rclone knows is set up the same way");
   await terminal.type(
     [
-      `export BACKUP_ENGINE=${shop.engine} BACKUP_DATABASES=shop`,
-      `export RCLONE_CONFIG_STORE_TYPE=local UPLOAD_PREFIX=$PWD/backups`,
-      `export ENCRYPT_RECIPIENTS=$(age-keygen -y key.txt)`,
+      ...store(shop),
+      "export BACKUP_DATABASES=shop ENCRYPT_RECIPIENTS=$(age-keygen -y key.txt)",
       shop.backup,
     ].join("\n"),
   );
   await terminal.type("ls -gGh backups");
 
-  terminal.step("Back again, with plain tools: no rcdump needed");
+  terminal.step("Back again, into a database of another name");
+  const key = "export DECRYPT_IDENTITY_FILE=$PWD/key.txt";
+  await terminal.type([...store(shop), key, "rcdump list", shop.restore].join("\n"));
+
+  terminal.step("And with plain tools: no rcdump needed");
   await terminal.type(shop.create);
-  await terminal.type(`age -d -i key.txt ${findDump(folder)} | gunzip | ${shop.restore}`, { quiet: true });
+  await terminal.type(`age -d -i key.txt ${findDump(folder)} | gunzip | ${shop.restoreByHand}`, {
+    quiet: true,
+  });
 
   terminal.step("Is it the same?");
-  const differences = compare(original, await shop.contents("shop_restored"), terminal);
+  let differences = 0;
+  for (const copy of ["shop_restored", "shop_by_hand"])
+    differences += compare(original, await shop.contents(copy), terminal);
   if (differences > 0)
     throw new Error(`${differences} of the parts of the shop did not come back as they were`);
   console.log(styleText("green", "\nEverything came back. Removing the server, the key and the backup."));
+}
+
+/** What every command must know. */
+function store({ engine }: Shop): string[] {
+  return [
+    `export BACKUP_ENGINE=${engine}`,
+    "export RCLONE_CONFIG_STORE_TYPE=local UPLOAD_PREFIX=$PWD/backups",
+  ];
 }
 
 function shopFile(shop: Shop): string {

@@ -19,8 +19,9 @@ export async function mariadbShop(): Promise<Shop> {
     env: server.env,
     load: (sqlFile) => `${mariadb} -e 'CREATE DATABASE shop' && ${mariadb} shop < ${sqlFile}`,
     backup: ["rcdump backup --", ...server.args].join(" "),
-    create: `${mariadb} -e 'CREATE DATABASE shop_restored'`,
-    restore: `${mariadb} shop_restored`,
+    restore: ["rcdump restore --to shop_restored --create --yes --", ...server.args].join(" "),
+    create: `${mariadb} -e 'CREATE DATABASE shop_by_hand'`,
+    restoreByHand: `${mariadb} --comments shop_by_hand`,
     contents: (database) =>
       readContents({ ...relations, ...definitions }, (sql) => server.query(database, sql)),
     stop: () => server.stop(),

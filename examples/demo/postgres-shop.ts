@@ -15,8 +15,9 @@ export async function postgresShop(): Promise<Shop> {
     env: server.env,
     load: (sqlFile) => `createdb shop && psql -X -q -v ON_ERROR_STOP=1 -d shop -f ${sqlFile}`,
     backup: "rcdump backup",
-    create: "createdb shop_restored",
-    restore: "psql -X -d shop_restored",
+    restore: "rcdump restore --to shop_restored --create --yes",
+    create: "createdb shop_by_hand",
+    restoreByHand: "psql -X -d shop_by_hand",
     // COPY writes line feeds within a value as \n.
     contents: (database) =>
       readContents({ ...relations, ...definitions }, (sql) =>

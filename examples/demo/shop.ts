@@ -11,10 +11,12 @@ export interface Shop {
   load(sqlFile: string): string;
   /** Backs it up. */
   readonly backup: string;
-  /** Makes an empty database to restore into. */
-  readonly create: string;
-  /** Takes a dump on its standard input. */
+  /** Restores it as `shop_restored`. */
   readonly restore: string;
+  /** Makes the empty database `shop_by_hand`. */
+  readonly create: string;
+  /** Takes a dump on its standard input and restores it there. */
+  readonly restoreByHand: string;
   /** Everything that the sample shop is made of, as it is in that database. */
   contents(database: string): Promise<Contents[]>;
   stop(): Promise<void>;
