@@ -1,6 +1,7 @@
 import { jobOfPartial } from "./commit.ts";
 import { targetName } from "./engines/engine.ts";
 import {
+  checksumOf,
   claimedObject,
   type Manifest,
   manifestPath,
@@ -16,6 +17,10 @@ import { longestText, type Remote } from "./remote.ts";
 export interface StoredBackup {
   readonly path: string;
   readonly manifest: Manifest;
+  /** The manifest's own, by which it is known whether it is still the same. */
+  readonly checksum: string;
+  /** Of the object. */
+  readonly bytes: number;
   /** When its dump began. */
   readonly startedAt: Date;
 }
@@ -82,22 +87,40 @@ export async function readCatalogue(remote: Remote, signal?: AbortSignal): Promi
 }
 
 /**
- * Finds out which manifest each line is, by the object that it names. Where two claim a name, or the length is another, or
- * an object was given another name since, the manifest is not among the answers.
+ * Finds out which manifest each line is, by the object that it names. Objects may have been moved to other folders since, with
+ * their manifests: where there are more manifests of one file name and one length than lines that name such an object, none
+ * of them is taken for granted, and they are not among the answers.
  */
 function attribute(lines: string, sizes: ReadonlyMap<string, number>): Map<string, string> {
-  const claims = new Map<string, string | undefined>();
+  const manifests = new Map<string, number>();
+  for (const [name, bytes] of sizes)
+    if (objectOfManifest(name) !== undefined) count(manifests, kindOf(name, bytes));
+  const claims = new Map<string, number>();
+  const texts = new Map<string, string>();
+  const disputed = new Set<string>();
   for (const line of lines.split("\n")) {
     const object = claimedObject(line);
     if (object === undefined) continue;
     const name = manifestPath(object);
-    const text = `${line}\n`;
-    if (sizes.get(name) !== Buffer.byteLength(text)) continue;
-    claims.set(name, claims.has(name) && claims.get(name) !== text ? undefined : text);
+    const bytes = Buffer.byteLength(line) + 1;
+    count(claims, kindOf(name, bytes));
+    if (texts.has(name)) disputed.add(name);
+    if (sizes.get(name) === bytes) texts.set(name, `${line}\n`);
   }
-  const texts = new Map<string, string>();
-  for (const [name, text] of claims) if (text !== undefined) texts.set(name, text);
+  for (const name of texts.keys()) {
+    const kind = kindOf(name, sizes.get(name) ?? 0);
+    if (disputed.has(name) || claims.get(kind) !== manifests.get(kind)) texts.delete(name);
+  }
   return texts;
+}
+
+/** A file name without its folder, and a length. */
+function kindOf(path: string, bytes: number): string {
+  return `${bytes} ${path.slice(path.lastIndexOf("/") + 1)}`;
+}
+
+function count(counts: Map<string, number>, key: string): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
 /** How many are looked at again; where more are damaged it is no coincidence. */
@@ -147,7 +170,8 @@ export function examine(
   if (bytes === undefined) return { path, problem: "is not there, only its manifest is", manifest };
   if (bytes >= 0 && bytes !== stored.bytes)
     return { path, problem: `is ${bytes} bytes long, and its manifest says ${stored.bytes}`, manifest };
-  return { path, manifest, startedAt: new Date(started) };
+  const checksum = checksumOf(text ?? "") ?? "";
+  return { path, manifest, checksum, bytes, startedAt: new Date(started) };
 }
 
 /**

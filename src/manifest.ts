@@ -79,6 +79,11 @@ export function encodeManifest(manifest: Manifest): string {
   return `${text.slice(0, -1)},"checksum":"${digest(text)}"}\n`;
 }
 
+/** The checksum that a manifest carries, whether it is right or not; undefined if there is none. */
+export function checksumOf(text: string): string | undefined {
+  return checksum.exec(text)?.[1];
+}
+
 /** A manifest that cannot be read. `message` says why, to follow "its manifest". */
 export class UnreadableManifest extends Error {
   override readonly name = "UnreadableManifest";

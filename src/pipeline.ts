@@ -15,7 +15,7 @@ export interface Meter {
   plain(): number;
   /** Bytes handed to the store, or read from it, so far. */
   stored(): number;
-  /** How many of those there will be, where that is known. */
+  /** How many there will be, where that is known: of the dump if it goes on its way back, of what is stored if that is only read. */
   readonly total?: number | undefined;
 }
 
@@ -99,6 +99,8 @@ export interface Unpacking {
   readonly dump: DumpUnpacking | undefined;
   /** Where it goes. The stream finishes only when everything has taken effect there. */
   readonly sink: (children: Subprocesses) => Promise<Writable> | Writable;
+  /** What the meter tells. */
+  readonly total: number | undefined;
   readonly onStart?: ((meter: Meter) => void) | undefined;
 }
 
@@ -137,7 +139,7 @@ export async function unpack(object: Unpacking, signal: AbortSignal): Promise<vo
     object.onStart?.({
       plain: () => plain.bytes,
       stored: () => stored.bytes,
-      total: object.stored?.bytes,
+      total: object.total,
     });
     await pipeline([object.open(children), ...between, sink], { signal }).catch((error: unknown) => {
       throw explainDecompression(error);

@@ -78,18 +78,18 @@ function describe({ name, activity, meter, startedAt }: Tracked): string {
   const seconds = (performance.now() - startedAt) / 1000;
   const [plain, stored] = [meter.plain(), meter.stored()];
   const rate = formatBytes((activity === "reading" ? stored : plain) / Math.max(seconds, 0.001));
-  const done =
-    activity === "dumping"
-      ? `${formatBytes(plain)} dumped, ${formatBytes(stored)} stored`
-      : describeWayBack(activity, plain, stored, meter.total);
-  return `${name}  ${done}, ${rate}/s, ${formatSeconds(seconds)}`;
+  const pace = `${rate}/s, ${formatSeconds(seconds)}`;
+  // The path of an object may be long: what moves comes before it.
+  return activity === "dumping"
+    ? `${name}  ${formatBytes(plain)} dumped, ${formatBytes(stored)} stored, ${pace}`
+    : `${describeWayBack(activity, plain, stored, meter.total)}, ${pace}  ${name}`;
 }
 
 const barWidth = 20;
 
 /** Only on the way back it is known how much there is to come. */
 function describeWayBack(activity: Activity, plain: number, stored: number, total = 0): string {
-  const share = total > 0 ? Math.min(1, stored / total) : 0;
+  const share = total > 0 ? Math.min(1, (activity === "reading" ? stored : plain) / total) : 0;
   const filled = Math.round(share * barWidth);
   const bar = `[${"#".repeat(filled)}${"-".repeat(barWidth - filled)}] ${Math.floor(share * 100)} %`;
   const what = activity === "reading" ? `${formatBytes(stored)} read` : `${formatBytes(plain)} restored`;

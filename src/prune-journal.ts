@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { put } from "./commit.ts";
 import { newRunId } from "./job.ts";
-import { encodeManifest, type Manifest, manifestPath } from "./manifest.ts";
+import { checksumOf, manifestPath } from "./manifest.ts";
 import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 
 /*
@@ -13,8 +13,8 @@ import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 
 const name = /(^|\/)rcdump-prune-[0-9a-f]{12}\.json$/;
 
-/** How long an unfinished note may be another prune's that is at work, in milliseconds. */
-const patience = 3600 * 1000;
+/** How long a note may be another prune's that has not begun yet to remove, in milliseconds. */
+const patience = 24 * 3600 * 1000;
 
 const schema = z.object({
   writtenAt: z.iso.datetime(),
@@ -29,7 +29,9 @@ export function isPruneJournal(path: string): boolean {
 /** A backup that is to be removed, as it was when that was decided. */
 export interface Doomed {
   readonly path: string;
-  readonly manifest: Manifest;
+  readonly bytes: number;
+  /** Its manifest's. */
+  readonly checksum: string;
 }
 
 interface Moment {
@@ -38,28 +40,27 @@ interface Moment {
 }
 
 /**
- * Removes backups, but for those whose object has been written anew since. Cut off at any moment it leaves backups that are
- * whole, and for the next prune what remains of the others.
- * @param reusable a note of an earlier prune that is to be overwritten
+ * Removes backups, but for those that were replaced since. Cut off at any moment it leaves backups that are whole, and for
+ * the next prune what remains of the others.
+ * @returns the paths of those that were removed
  * @throws BackupError `remote` if the store refuses; then some of them are removed
  */
 export async function removeBackups(
   remote: Remote,
   doomed: readonly Doomed[],
-  { now, signal, reusable }: Moment & { reusable: string | undefined },
-): Promise<void> {
+  { now, signal }: Moment,
+): Promise<string[]> {
+  if (doomed.length === 0) return [];
   const objects = await withoutReplaced(remote, doomed, signal);
-  if (objects.length === 0) {
-    if (reusable !== undefined) await remote.removeAll([reusable], signal);
-    return;
-  }
+  if (objects.length === 0) return [];
   const paths = objects.map(({ path }) => path);
-  const journal = reusable ?? `rcdump-prune-${randomBytes(6).toString("hex")}.json`;
+  const journal = `rcdump-prune-${randomBytes(6).toString("hex")}.json`;
   const text = JSON.stringify({ writtenAt: now.toISOString(), objects });
   await put(remote, journal, `${text}\n`, newRunId(randomBytes(4).toString("hex"), now));
   await remote.removeAll(paths.map(manifestPath), signal);
   await remote.removeAll(paths, signal);
   await remote.removeAll([journal], signal);
+  return paths;
 }
 
 /** The objects of those backups whose manifest and size are still the ones that were judged. */
@@ -73,33 +74,26 @@ async function withoutReplaced(
     remote.find(paths, signal),
     remote.readEach(paths.map(manifestPath), signal),
   ]);
-  return doomed.flatMap(({ path, manifest }) => {
+  return doomed.flatMap(({ path, bytes, checksum }) => {
     const object = found.get(path);
-    const isSame =
-      object?.bytes === manifest.stored.bytes && texts.get(manifestPath(path)) === encodeManifest(manifest);
+    const isSame = object?.bytes === bytes && checksumOf(texts.get(manifestPath(path)) ?? "") === checksum;
     return object && isSame ? [object] : [];
   });
-}
-
-/** What finishing earlier prunes came to. */
-export interface Finished {
-  readonly removed: readonly string[];
-  /** A note of a prune that was cut off before it had removed anything, or was not allowed to. */
-  readonly reusable: string | undefined;
 }
 
 /**
  * Finishes what earlier prunes were cut off in. Of what is noted only objects go that have no manifest and that nobody has
  * written anew.
  * @param present the sizes of everything in the remote, by path
+ * @returns the paths of what was removed
+ * @throws BackupError `remote` if the store refuses: then a prune must not leave one more note, which nobody could remove
  */
 export async function finishEarlierPrunes(
   remote: Remote,
   present: ReadonlyMap<string, number>,
   { now, signal }: Moment,
-): Promise<Finished> {
+): Promise<string[]> {
   const removed: string[] = [];
-  let reusable: string | undefined;
   // In a folder below it is of another job's, and its paths are relative to that.
   for (const journal of [...present.keys()].filter((path) => isPruneJournal(path) && !path.includes("/"))) {
     const note = await readNote(remote, journal, signal);
@@ -112,10 +106,12 @@ export async function finishEarlierPrunes(
     );
     await remote.removeAll(orphans, signal);
     removed.push(...orphans);
-    if (orphans.length === objects.length) await remote.removeAll([journal], signal);
-    else if (now.getTime() - note.writtenAt.getTime() > patience) reusable = journal;
+    const isSettled = orphans.length === objects.length;
+    const hasNotBegun = objects.every(({ path }) => present.has(manifestPath(path)));
+    const isOld = now.getTime() - note.writtenAt.getTime() > patience;
+    if (isSettled || (hasNotBegun && isOld)) await remote.removeAll([journal], signal);
   }
-  return { removed, reusable };
+  return removed;
 }
 
 interface Note {

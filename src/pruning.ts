@@ -24,6 +24,7 @@ export function judge(
 /**
  * Removes the backups that are judged so, what earlier prunes were cut off in removing, and uploads that were cut off.
  * @param abandoned as {@link findAbandoned} finds them
+ * @returns the paths of the backups that were removed: those stay that were replaced meanwhile
  * @throws BackupError `remote` if the store refuses
  */
 export async function carryOutVerdicts(
@@ -31,15 +32,15 @@ export async function carryOutVerdicts(
   { sizes }: Catalogue,
   verdicts: readonly Verdict<StoredBackup>[],
   abandoned: readonly string[] = [],
-): Promise<void> {
+): Promise<string[]> {
   const moment = { now: now(), signal };
   const doomed = verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup);
   try {
-    const { removed, reusable } = await finishEarlierPrunes(remote, sizes, moment);
-    for (const path of removed)
+    for (const path of await finishEarlierPrunes(remote, sizes, moment))
       log.info({ path }, `removed ${path}, which an earlier prune had begun to remove`);
-    await removeBackups(remote, doomed, { ...moment, reusable });
+    const removed = await removeBackups(remote, doomed, moment);
     await remote.removeAll(abandoned, signal);
+    return removed;
   } catch (error) {
     if (!(error instanceof RcloneFailure && error.forbidden)) throw error;
     throw new BackupError("remote", `these credentials may not remove backups: ${error.message}`, {
@@ -86,8 +87,7 @@ export async function pruneAfter(
     const backups = catalogue.backups.filter(({ manifest }) => series.has(seriesOf(manifest)));
     const protectedPaths = new Set(made.map(({ path }) => path));
     const verdicts = judge(context, backups, config.retention, protectedPaths);
-    await carryOutVerdicts(context, catalogue, verdicts);
-    const removed = verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup.path);
+    const removed = await carryOutVerdicts(context, catalogue, verdicts);
     if (removed.length > 0)
       log.info({ removed }, `pruned ${removed.length} of ${verdicts.length} backups: ${removed.join(", ")}`);
   } catch (error) {

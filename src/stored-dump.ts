@@ -110,7 +110,7 @@ export function readSql(context: Context, dump: StoredDump, reading: SqlReading)
 
 async function read(
   { remote, progress, log, signal }: Context,
-  { path, stored }: StoredDump,
+  { path, stored, plain }: StoredDump,
   activity: Activity,
   rest: Pick<Parameters<typeof unpack>[0], "identities" | "dump" | "sink">,
 ): Promise<void> {
@@ -120,6 +120,7 @@ async function read(
       {
         ...rest,
         stored,
+        total: (activity === "restoring" ? plain : stored)?.bytes,
         open: (children) => remote.open(path, children),
         onStart: (meter) => {
           stopShowing = progress.track(path, activity, meter, log);

@@ -36,19 +36,22 @@ export async function prune(context: Context, options: OptionsOf<"prune">): Prom
   );
   if (isDryRun && [...catalogue.sizes.keys()].some(isPruneJournal))
     log.info("an earlier prune was cut off, and the next one removes what it had begun to remove");
-  if (!isDryRun) await carryOutVerdicts(context, catalogue, verdicts, abandoned);
-  log.info(summarise(verdicts, abandoned, isDryRun));
+  const removed = isDryRun
+    ? verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup.path)
+    : await carryOutVerdicts(context, catalogue, verdicts, abandoned);
+  log.info(summarise(verdicts, new Set(removed), abandoned, isDryRun));
 }
 
 function summarise(
   verdicts: readonly Verdict<StoredBackup>[],
+  removed: ReadonlySet<string>,
   abandoned: readonly string[],
   isDryRun: boolean,
 ): string {
-  const removed = verdicts.filter(({ keep }) => !keep);
-  const bytes = removed.reduce((total, { backup }) => total + backup.manifest.stored.bytes, 0);
+  const gone = verdicts.filter(({ backup }) => removed.has(backup.path));
+  const bytes = gone.reduce((total, { backup }) => total + backup.bytes, 0);
   const unfinished = abandoned.length === 0 ? "" : `, and ${abandoned.length} unfinished uploads`;
-  return `${isDryRun ? "would remove" : "removed"} ${removed.length} of ${verdicts.length} backups, ${formatBytes(bytes)}${unfinished}`;
+  return `${isDryRun ? "would remove" : "removed"} ${gone.length} of ${verdicts.length} backups, ${formatBytes(bytes)}${unfinished}`;
 }
 
 /** All of them for who wants to see the reasons; otherwise what goes. */

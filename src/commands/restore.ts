@@ -186,15 +186,15 @@ function describe(
         ]
       : [["  of", "unknown: it has no manifest"]]),
     ["  into", into],
-    ...(target.scope === "database" ? [["  which", describeDestination(state, manner)]] : []),
+    ...(target.scope === "database" ? [["  now", describeDestination(state, manner)]] : []),
   ];
   return formatTable(rows).trimEnd();
 }
 
 function describeDestination(state: Restoration["state"], { swap }: Manner): string {
-  if (state === undefined) return "will be created";
-  const now = `has ${describeState(state)} now`;
-  return swap ? `${now}; it will be exchanged, and kept under a dated name` : now;
+  if (state === undefined) return "not there; it will be created";
+  const holds = describeState(state);
+  return swap ? `${holds}; it will be exchanged, and kept under a dated name` : holds;
 }
 
 function report(
