@@ -127,6 +127,8 @@ async function loadIntoExisting(context: Context, restoration: Restoration, data
   } catch (error) {
     if (restorer.transactional) throw withState(error, `${database} is as it was`);
     const state = await restorer.inspect(database).catch(() => undefined);
+    if (state && isEmpty(state) && restoration.state && isEmpty(restoration.state))
+      throw withState(error, `${database} is empty, as it was`);
     throw withState(
       error,
       `${database} is incomplete: it has ${state ? describeState(state) : "an unknown part of the dump"} now`,

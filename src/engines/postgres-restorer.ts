@@ -217,6 +217,10 @@ const loadHints: [RegExp, string][] = [
     "the dump was made by newer programs: use the rcdump image of their version, and a server that is not older",
   ],
   [
+    /server closed the connection|connection to server was lost|terminating connection/,
+    "the server, or the connection to it, went away: look at the server's log",
+  ],
+  [
     /out of shared memory/,
     "raise max_locks_per_transaction on the server: each table and large object takes a lock",
   ],

@@ -35,7 +35,8 @@ const present = (process.env["PATH"] ?? "").split(delimiter).filter((folder) => 
 process.env["PATH"] = [...wanted, ...present].join(delimiter);
 
 /** Of libpq, the MariaDB clients, rclone, what rclone's backends read themselves, and rcdump. */
-const personal = /^(PG|MYSQL_|MARIADB_|RCLONE_|AWS_|BACKUP_|ENCRYPT_|KEEP_|UPLOAD_PREFIX$|REMOTE_NAME$)/;
+const personal =
+  /^(PG|MYSQL_|MARIADB_|RCLONE_|AWS_|BACKUP_|ENCRYPT_|DECRYPT_|KEEP_|UPLOAD_PREFIX$|REMOTE_NAME$)/;
 
 for (const name of Object.keys(process.env)) {
   if (personal.test(name)) delete process.env[name];

@@ -188,12 +188,41 @@ describe("slips of the pen", () => {
     ["ENCRYPT_RECIPIENT", "ENCRYPT_RECIPIENTS"],
     ["ENCRYPT_RECIPIENT_FILE", "ENCRYPT_RECIPIENTS_FILE"],
     ["ENCRYPT_PASPHRASE_FILE", "ENCRYPT_PASSPHRASE_FILE"],
+    ["DECRYPT_IDENTITY_FIL", "DECRYPT_IDENTITY_FILE"],
+    ["DECRYPT_IDENTITIY_FILE", "DECRYPT_IDENTITY_FILE"],
+    ["DECRYPT_PASPHRASE_FILE", "DECRYPT_PASSPHRASE_FILE"],
   ])("%s", ([name, meant]) => {
     expect(problems({ [name]: "x" })).toEqual([`${name} is no setting; did you mean ${meant}?`]);
   });
 
   test("names that are nobody's are none", () => {
     expect(problems({ BACKUP_OWNER: "me", KEEP_CALM: "yes", PGUSRE: "x" })).toEqual([]);
+  });
+});
+
+describe("for what is stored already", () => {
+  const stored = (variables: Variables): Config =>
+    parseConfig({ BACKUP_ENGINE: "postgres", ...variables }, reader({}), "stored");
+
+  test.for<[title: string, variables: Variables]>([
+    ["which databases are dumped", {}],
+    ["which databases are dumped, even as nothing", { BACKUP_DATABASES: "" }],
+    ["recipients that can be read", { ENCRYPT_RECIPIENTS: "none", ENCRYPT_RECIPIENTS_FILE: "/nonexistent" }],
+    ["a passphrase that can be read", { ENCRYPT_PASSPHRASE_FILE: "/nonexistent" }],
+  ])("it need not be said %s", ([, variables]) => {
+    expect(stored(variables)).toMatchObject({ engine: "postgres", remote: "store:", recipients: [] });
+    expect(() => parseConfig({ BACKUP_ENGINE: "postgres", ...variables }, reader({}))).toThrow(BackupError);
+  });
+
+  test.for<[variables: Variables, problem: string]>([
+    [{ BACKUP_ENGINE: undefined }, "BACKUP_ENGINE is not set; write postgres or mariadb"],
+    [{ REMOTE_NAME: "a/b" }, "REMOTE_NAME"],
+    [{ TZ: "Nowhere" }, "TZ"],
+    [{ PGPASSWORD_FILE: "/nonexistent" }, "PGPASSWORD_FILE names /nonexistent, which does not exist"],
+    [{ BACKUP_DATABSES: "app" }, "BACKUP_DATABSES is no setting; did you mean BACKUP_DATABASES?"],
+    [{ RCLONE_DRY_RUN: "true" }, "RCLONE_DRY_RUN is set"],
+  ])("what it goes by is read as always: %j", ([variables, problem]) => {
+    expect(() => stored(variables)).toThrow(problem);
   });
 });
 

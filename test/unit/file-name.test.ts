@@ -1,6 +1,6 @@
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import { expandFileName, hasPlaceholder, patternProblems } from "../../src/file-name.ts";
+import { expandFileName, hasPlaceholder, patternProblems, readFileName } from "../../src/file-name.ts";
 
 const at = new Date("2027-01-03T23:08:09.007Z");
 
@@ -149,5 +149,38 @@ describe("the suffix", () => {
     ["x.sql.d/y", ".sql", "x.sql.d/y.sql"],
   ])("%s and %s are %s", ([pattern, suffix, name]) => {
     expect(expand(pattern, { suffix })).toBe(name);
+  });
+});
+
+describe("what a name tells of a dump", () => {
+  const formats = { ".sql": "sql", ".dump": "custom", ".tar": "tar" };
+  const compressions = { "": "none", ".gz": "gzip", ".zst": "zstd" };
+  const endings = Object.entries(formats).flatMap(([first, format]) =>
+    Object.entries(compressions).flatMap(([second, compression]) =>
+      ["", ".age"].map(
+        (third) => [first + second + third, { format, compression, encrypted: third !== "" }] as const,
+      ),
+    ),
+  );
+
+  test.for(endings)("a name that ends in %s", ([ending, told]) => {
+    expect(readFileName(`a.b/app-2026.sql.d/x${ending}`)).toEqual(told);
+    expect(readFileName(expand("$DB", { suffix: ending }))).toEqual(told);
+  });
+
+  test.for([
+    "",
+    "app",
+    "app.gz",
+    "app.sql.bz2",
+    "app.sql.age.gz",
+    "app.sql.gz.gz",
+    "app.SQL",
+    "app.sql.gz.manifest.json",
+    "app.sql.0123abcd-x.partial",
+    "app.sql/",
+    "app_sql",
+  ])("nothing is told by %j", (name) => {
+    expect(readFileName(name)).toBeUndefined();
   });
 });

@@ -1,6 +1,7 @@
 import pino from "pino";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { Progress } from "../../src/progress.ts";
+import type { Meter } from "../../src/pipeline.ts";
+import { type Activity, Progress } from "../../src/progress.ts";
 
 const erase = "\r\u001b[2K";
 
@@ -17,13 +18,18 @@ function setUp(screen: { isTTY: boolean; columns?: number }) {
     { base: null },
     { write: (line) => void logged.push(JSON.parse(line) as Record<string, unknown>) },
   );
-  const meter = { plain: () => amounts.plain, stored: () => amounts.stored };
+  const meter = (total?: number): Meter => ({
+    plain: () => amounts.plain,
+    stored: () => amounts.stored,
+    total,
+  });
   return {
     progress,
     written,
     logged,
     amounts,
-    track: (name: string) => progress.track(name, "dumping", meter, log),
+    track: (name: string, activity: Activity = "dumping", total?: number) =>
+      progress.track(name, activity, meter(total), log),
   };
 }
 
@@ -103,4 +109,38 @@ test("elsewhere a line is logged every ten seconds", () => {
     }),
   ]);
   expect(written).toEqual([]);
+});
+
+const cells: [activity: Activity, amount: number, total: number | undefined, line: string][] = [
+  ["reading", 0, 1000, "[--------------------] 0 %, 0 B read, 0 B/s, 0.2 s  x"],
+  ["reading", 24, 1000, "[--------------------] 2 %, 24 B read, 120 B/s, 0.2 s  x"],
+  ["reading", 500, 1000, "[##########----------] 50 %, 500 B read, 2.5 kB/s, 0.2 s  x"],
+  ["reading", 999, 1000, "[####################] 99 %, 999 B read, 5.0 kB/s, 0.2 s  x"],
+  ["reading", 1000, 1000, "[####################] 100 %, 1.0 kB read, 5.0 kB/s, 0.2 s  x"],
+  // An object that is longer than its manifest says.
+  ["reading", 3000, 1000, "[####################] 100 %, 3.0 kB read, 15.0 kB/s, 0.2 s  x"],
+  ["restoring", 250, 1000, "[#####---------------] 25 %, 250 B restored, 1.3 kB/s, 0.2 s  x"],
+  // Without a manifest, and an empty object.
+  ["restoring", 250, undefined, "250 B restored, 1.3 kB/s, 0.2 s  x"],
+  ["reading", 0, 0, "0 B read, 0 B/s, 0.2 s  x"],
+];
+
+test.for(cells)("%s %d of %s bytes", ([activity, amount, total, line]) => {
+  const { written, amounts, track } = setUp({ isTTY: true, columns: 200 });
+  Object.assign(
+    amounts,
+    activity === "reading" ? { plain: 7, stored: amount } : { plain: amount, stored: 7 },
+  );
+  const stop = track("x", activity, total);
+  vi.advanceTimersByTime(200);
+  stop();
+  expect(written).toEqual([line, erase]);
+});
+
+test.for<Activity>(["reading", "restoring"])("elsewhere it is logged as %s", (activity) => {
+  const { logged, track } = setUp({ isTTY: false });
+  const stop = track("x", activity, 1000);
+  vi.advanceTimersByTime(10_000);
+  stop();
+  expect(logged).toEqual([expect.objectContaining({ msg: activity, database: "x" })]);
 });

@@ -2,7 +2,7 @@ import { execa } from "execa";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { Readable, type Writable } from "node:stream";
+import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { describe, expect, test, vi } from "vitest";
 import { BackupError } from "../../src/errors.ts";
@@ -66,6 +66,20 @@ async function destroy(stream: Writable): Promise<void> {
   const closed = new Promise((resolve) => stream.once("close", resolve));
   stream.destroy(new Error("the dump failed"));
   await closed;
+}
+
+/** Waits until a number has stopped growing. */
+async function waitUntilStill(read: () => number): Promise<void> {
+  let before = -1;
+  await vi.waitFor(
+    () => {
+      const now = read();
+      const isStill = now === before;
+      before = now;
+      expect(isStill).toBe(true);
+    },
+    { timeout: 10_000, interval: 100 },
+  );
 }
 
 function temporaryFile(): string {
@@ -295,6 +309,180 @@ describe("a sink", () => {
     await destroy(sink);
     expect(performance.now() - start).toSatisfy((elapsed: number) => elapsed > 4900 && elapsed < 9000);
     expect(isAlive(pid)).toBe(false);
+  });
+});
+
+describe("a filter", () => {
+  /** What a filter makes of some chunks, and whether all of them were taken and the result came to its end. */
+  async function filter(
+    script: string,
+    input: Iterable<Buffer>,
+  ): Promise<{ output: Buffer; taken: number; ended: boolean; error: unknown }> {
+    const chunks: Buffer[] = [];
+    const seen = { taken: 0, ended: false };
+    const counted = function* (): Generator<Buffer> {
+      for (const chunk of input) {
+        seen.taken += chunk.length;
+        yield chunk;
+      }
+    };
+    const sink = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        chunks.push(chunk);
+        done();
+      },
+      final: (done) => {
+        seen.ended = true;
+        done();
+      },
+    });
+    const error = await withSubprocesses(undefined, (children) =>
+      pipeline(Readable.from(counted(), { objectMode: false }), children.filter(shell(script)), sink),
+    ).catch((failure: unknown) => failure);
+    return { output: Buffer.concat(chunks), ...seen, error };
+  }
+
+  const megabyte = randomBytes(1_000_000);
+  const much = Array.from({ length: 8 }, () => megabyte);
+
+  test.for([
+    ["nothing", []],
+    ["a byte", [Buffer.from("x")]],
+    ["megabytes", much],
+  ] as const)("passes %s on whole", async ([, input]) => {
+    const { output, ended, error } = await filter("cat", input);
+    expect({ same: output.equals(Buffer.concat(input)), ended, error }).toEqual({
+      same: true,
+      ended: true,
+      error: undefined,
+    });
+  });
+
+  test.for([
+    ["head -c 100000", 100_000],
+    ["exit 0", 0],
+    ["head -c 1000 >/dev/null; printf abc", 3],
+    ["exec <&-; head -c 300000 /dev/zero", 300_000],
+  ] as const)(
+    "that does `%s` lets what is before it come to its end, and gives all it wrote",
+    async ([script, length]) => {
+      const { output, taken, ended, error } = await filter(script, much);
+      expect({ length: output.length, taken, ended, error }).toEqual({
+        length,
+        taken: 8_000_000,
+        ended: true,
+        error: undefined,
+      });
+    },
+  );
+
+  test.for(["head -c 1000; echo why >&2; exit 1", "cat; echo why >&2; exit 1", "echo why >&2; exit 1"])(
+    "that does `%s` fails, and with what it is explained as",
+    async (script) => {
+      const { ended, error } = await filter(script, much);
+      expect(ended).toBe(false);
+      expect(error).toMatchObject({ message: "explained: sh exited with code 1: why" });
+    },
+  );
+
+  test("does not end while what is before it may still fail", async () => {
+    let ended = false;
+    const chunks: Buffer[] = [];
+    const sink = new Writable({
+      write: (chunk: Buffer, _encoding, done) => {
+        chunks.push(chunk);
+        done();
+      },
+      final: (done) => {
+        ended = true;
+        done();
+      },
+    });
+    const file = temporaryFile();
+    const failing = async function* (): AsyncGenerator<Buffer> {
+      yield megabyte;
+      // The program has written all that it will, and has gone.
+      const pid = Number(await appears(file));
+      await vi.waitFor(() => expect(isAlive(pid)).toBe(false), { timeout: 10_000, interval: 10 });
+      await waitUntilStill(() => chunks.length);
+      throw new BackupError("integrity", "its digest is another");
+    };
+    const work = withSubprocesses(undefined, (children) => {
+      const filtering = children.filter(shell('echo $$ > "$1"; exec head -c 1000', file));
+      return pipeline(Readable.from(failing(), { objectMode: false }), filtering, sink);
+    });
+    await expect(work).rejects.toThrow("its digest is another");
+    expect(Buffer.concat(chunks)).toHaveLength(1000);
+    expect(ended).toBe(false);
+  });
+
+  test("does not take more than its reader does", async () => {
+    let taken = 0;
+    const endless = function* (): Generator<Buffer> {
+      for (;;) {
+        taken += megabyte.length;
+        yield megabyte;
+      }
+    };
+    const full = new Error("enough");
+    const stuck = new Writable({
+      highWaterMark: 1,
+      // A second round lets everything that can move come to rest.
+      write: (_chunk, _encoding, done) => void waitUntilStill(() => taken).then(() => done(full)),
+    });
+    const work = withSubprocesses(undefined, (children) =>
+      pipeline(Readable.from(endless(), { objectMode: false }), children.filter(program("cat")), stuck),
+    );
+    await expect(work).rejects.toBe(full);
+    expect(taken).toBeLessThan(20_000_000);
+  });
+
+  test("has ended its program when the work is over", async () => {
+    const file = temporaryFile();
+    let pid = 0;
+    await withSubprocesses(undefined, async (children) => {
+      children.filter(shell('echo $$ > "$1"; exec sleep 60', file));
+      pid = Number(await appears(file));
+    });
+    expect(isAlive(pid)).toBe(false);
+  });
+});
+
+describe("a program whose words are reviewed", () => {
+  /** Runs a script as a sink; the lines that the review was given, and what it ended with. */
+  async function reviewed(script: string, verdict?: Error): Promise<{ lines: string[]; error: unknown }> {
+    const lines: string[] = [];
+    const command: Command = {
+      ...shell(script),
+      review: () => ({ line: (text) => void lines.push(text), verdict: () => verdict }),
+    };
+    const error = await withSubprocesses(undefined, async (children) =>
+      pipeline(Readable.from([Buffer.from("input")]), await children.sink(command)),
+    ).catch((failure: unknown) => failure);
+    return { lines, error };
+  }
+
+  test("has done well if the review finds nothing", async () => {
+    expect(await reviewed("cat >/dev/null; echo one >&2; echo größe >&2")).toEqual({
+      lines: ["one", "größe"],
+      error: undefined,
+    });
+  });
+
+  test("has failed if the review says so, although it exited with 0", async () => {
+    const verdict = new BackupError("restore", "not all of it");
+    expect(await reviewed("cat >/dev/null", verdict)).toEqual({ lines: [], error: verdict });
+  });
+
+  test("has failed as it is explained if it did not exit with 0, whatever the review says", async () => {
+    const { error } = await reviewed("cat >/dev/null; echo why >&2; exit 3", new Error("the review's"));
+    expect(error).toMatchObject({ message: "explained: sh exited with code 3: why" });
+  });
+
+  test("is heard to the last line, however much it says", async () => {
+    const { lines } = await reviewed("cat >/dev/null; seq 200000 >&2; printf end >&2");
+    expect(lines.length).toBe(200_001);
+    expect([lines[0], lines.at(-1)]).toEqual(["1", "end"]);
   });
 });
 
