@@ -164,7 +164,7 @@ export function examine(
     manifest = parseManifest(text);
   } catch (error) {
     if (!(error instanceof UnreadableManifest)) throw error;
-    return { path, problem: `its manifest ${error.message}`, manifest: undefined };
+    return { path, problem: `has a manifest that ${error.message}`, manifest: undefined };
   }
   const { stored, started } = manifest;
   if (bytes === undefined) return { path, problem: "is not there, only its manifest is", manifest };

@@ -84,7 +84,7 @@ export function checksumOf(text: string): string | undefined {
   return checksum.exec(text)?.[1];
 }
 
-/** A manifest that cannot be read. `message` says why, to follow "its manifest". */
+/** A manifest that cannot be read. `message` says why, to follow "a manifest that". */
 export class UnreadableManifest extends Error {
   override readonly name = "UnreadableManifest";
 }

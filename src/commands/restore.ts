@@ -89,9 +89,9 @@ async function choose(context: Context, options: OptionsOf<"restore">): Promise<
   let backup: StoredBackup;
   if (file === undefined) {
     const catalogue = await readCatalogue(remote, signal);
-    backup = chooseBackup(catalogue, { ...options, at, engine: engine.name });
     for (const { path, problem, manifest } of catalogue.damaged)
-      if (manifest === undefined) log.warn(`${path} is passed over: ${problem}`);
+      if (manifest === undefined) log.warn(`passed over: ${path} ${problem}`);
+    backup = chooseBackup(catalogue, { ...options, at, engine: engine.name });
   } else backup = await readBackup(context, file);
   return { dump: storedDump(backup), backup, target: retarget(targetOf(backup.manifest), options) };
 }

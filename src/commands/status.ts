@@ -32,7 +32,7 @@ export async function status(context: Context, options: OptionsOf<"status">): Pr
   if (options.json === true) print(toJson(judged));
   else if (options.openmetrics === true) print(await toOpenMetrics(judged));
   else print(judged.length === 0 ? "no backups\n" : toTable(judged, options["max-age"], config.timeZone));
-  for (const { path, problem } of damaged) log.warn({ path }, `${path} is no backup any more: ${problem}`);
+  for (const { path, problem } of damaged) log.warn({ path }, `no backup any more: ${path} ${problem}`);
   report(judged, options["max-age"]);
 }
 

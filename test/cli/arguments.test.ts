@@ -130,7 +130,7 @@ describe.concurrent("commands", () => {
     ["backp", "there is no command backp\n  hint: did you mean backup?"],
     [
       "shop",
-      "there is no command shop\n  hint: the commands are backup, check; databases are named in BACKUP_DATABASES",
+      "there is no command shop\n  hint: the commands are backup, check, list, verify, restore, prune, status; databases are named in BACKUP_DATABASES",
     ],
     [
       "backup -Fc",

@@ -307,7 +307,7 @@ describe.concurrent("what else lies there", () => {
     expect(stdout.slice(stdout.indexOf("\n\n") + 1)).toBe(`
 No backups:
 PATH                                      SIZE    WHY
-bad.sql.gz                                -       DAMAGED: its manifest is damaged: it is no JSON
+bad.sql.gz                                -       DAMAGED: has a manifest that is damaged: it is no JSON
 cut.sql.gz                                -       DAMAGED: is 7 bytes long, and its manifest says ${bytes}
 gone.sql.gz                               -       DAMAGED: is not there, only its manifest is
 notes.txt                                 4 B     no manifest: unfinished, or made by something else
@@ -326,7 +326,7 @@ new.sql.gz.0123abcd-mk4z0a1b2c3d.partial  1.2 kB  an upload under way, or one th
     place(of, "app.sql.gz", "content");
     place(of, "app.sql.gz.manifest.json", "x".repeat(1024 * 1024 + 1));
     const { stdout } = await list(["--all"], {}, of);
-    expect(stdout).toContain("app.sql.gz  -     DAMAGED: its manifest is too long to be one\n");
+    expect(stdout).toContain("app.sql.gz  -     DAMAGED: has a manifest that is too long to be one\n");
   });
 });
 

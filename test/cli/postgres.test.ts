@@ -138,6 +138,8 @@ describe.concurrent("the file and its manifest", () => {
     expect(manifest).toEqual({
       schemaVersion: 1,
       tool: expect.stringMatching(/^rcdump \d/) as string,
+      object,
+      characterSet: { name: "UTF8", collation: "C.UTF-8" },
       engine: "postgres",
       scope: "database",
       database: "app",

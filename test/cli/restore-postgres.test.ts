@@ -766,7 +766,7 @@ describe.concurrent("what is damaged", () => {
     [
       "a flipped bit in the manifest",
       (store) => flipBit(store, "app.sql.gz.manifest.json"),
-      /its manifest is (damaged|not valid)/,
+      /has a manifest that is (damaged|not valid)/,
     ],
     [
       "a manifest of a newer version",
@@ -774,7 +774,7 @@ describe.concurrent("what is damaged", () => {
         const newer = { ...appManifest, schemaVersion: 2 } as unknown as Manifest;
         writeFileSync(join(store.folder, "app.sql.gz.manifest.json"), encodeManifest(newer));
       },
-      /its manifest is of schema version 2, and this rcdump knows version 1: use a newer rcdump/,
+      /has a manifest that is of schema version 2, and this rcdump knows version 1: use a newer rcdump/,
     ],
   ])("%s: passed over with a warning, and refused if it is named", async ([title, damage, problem]) => {
     const store = copyOf(base);
@@ -786,7 +786,7 @@ describe.concurrent("what is damaged", () => {
     const { exitCode, log } = await restore(store, [...target, title, "--create"]);
     expect(exitCode).toBe(0);
     const warning = log.find(({ level }) => level === "warn");
-    expect(warning?.msg).toMatch(new RegExp(`^app\\.sql\\.gz is passed over: ${problem.source}`));
+    expect(warning?.msg).toMatch(new RegExp(`^passed over: app\\.sql\\.gz ${problem.source}`));
     expect(log.at(-1)?.msg).toMatch(/^restored older\.sql into/);
     expect(await fail(store, ["--file", "app.sql.gz", "--to", "named", "--create"])).toEqual([
       30,

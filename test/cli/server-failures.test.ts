@@ -209,7 +209,11 @@ describe.concurrent("the dump program", () => {
 
   test.for<[engine: Engine, installed: string[], message: string]>([
     ["postgres", ["psql", "rclone", "gzip"], "dump of app failed: pg_dump is not installed"],
-    ["mariadb", ["mariadb", "rclone", "gzip"], "dump of the server failed: mariadb-dump is not installed"],
+    [
+      "mariadb",
+      ["mariadb", "rclone", "gzip"],
+      "mariadb-dump cannot read its settings: mariadb-dump is not installed",
+    ],
   ])("%s: it is not on the PATH", async ([engine, installed, message]) => {
     expect(await fail(engine, { PATH: pathOf(...installed) })).toMatchObject({ exitCode: 11, message });
   });

@@ -180,7 +180,7 @@ describe.concurrent("what is noticed besides", () => {
     expect(stdout).toMatch(/^✗ {2}app .* 29 h {2}4\.0 MB {2}1 +older than 26h$/m);
     expect(log.slice(0, -1).map(({ level, msg }) => `${level}: ${msg}`)).toEqual([
       "warn: app/new.sql.gz is no backup any more: is 4 bytes long, and its manifest says 10",
-      "warn: gone.sql.gz is no backup any more: is not there, only its manifest is",
+      "warn: no backup any more: gone.sql.gz is not there, only its manifest is",
     ]);
   });
 });

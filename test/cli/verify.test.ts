@@ -227,7 +227,7 @@ describe.concurrent("what is damaged", () => {
     [
       "a flipped bit in the manifest",
       (store) => flipBit(store, "app.sql.gz.manifest.json"),
-      / its manifest is (damaged|not valid)/,
+      / has a manifest that is (damaged|not valid)/,
     ],
     [
       "a manifest of a newer version",
@@ -235,7 +235,7 @@ describe.concurrent("what is damaged", () => {
         const newer = { ...app.postgres.manifest, schemaVersion: 2 } as unknown as Manifest;
         writeFileSync(join(store.folder, "app.sql.gz.manifest.json"), encodeManifest(newer));
       },
-      / its manifest is of schema version 2, and this rcdump knows version 1: use a newer rcdump/,
+      / has a manifest that is of schema version 2, and this rcdump knows version 1: use a newer rcdump/,
     ],
   ];
 

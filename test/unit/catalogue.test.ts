@@ -107,26 +107,26 @@ describe("a backup is damaged", () => {
       "by a manifest that is cut off",
       good.slice(0, 200),
       "content",
-      /^its manifest is damaged: it is no JSON$/,
+      /^has a manifest that is damaged: it is no JSON$/,
     ],
-    ["by an empty manifest", "", "content", /^its manifest is damaged: it is no JSON$/],
+    ["by an empty manifest", "", "content", /^has a manifest that is damaged: it is no JSON$/],
     [
       "by a manifest without its checksum",
       "{}",
       "content",
-      /^its manifest is damaged: its checksum is missing$/,
+      /^has a manifest that is damaged: its checksum is missing$/,
     ],
     [
       "by a manifest of which a letter is another",
       good.replace('"app"', '"apq"'),
       "content",
-      /^its manifest is damaged: it does not match its checksum$/,
+      /^has a manifest that is damaged: it does not match its checksum$/,
     ],
     [
       "for it cannot be read yet",
       newer,
       "content",
-      /^its manifest is of schema version 2, .*use a newer rcdump$/,
+      /^has a manifest that is of schema version 2, .*use a newer rcdump$/,
     ],
     ["by an object that is longer", good, "content, and more", /^is 17 bytes long, and its manifest says 7$/],
     ["by an object that was cut off", good, "", /^is 0 bytes long, and its manifest says 7$/],
@@ -135,7 +135,7 @@ describe("a backup is damaged", () => {
       "by a manifest that is cut off, of an object that is not there",
       good.slice(0, 200),
       undefined,
-      /^its manifest is damaged/,
+      /^has a manifest that is damaged/,
     ],
   ])("%s", async ([, text, object, problem]) => {
     const remote = newRemote();
@@ -160,7 +160,10 @@ describe("a backup is damaged", () => {
     remote.place(manifestPath("app"), "x".repeat(longestText + 1));
     // As a real remote does, which leaves it out.
     remote.readAll = async () => "";
-    expect(await read(remote)).toEqual({ ...nothing, damaged: ["app its manifest is too long to be one"] });
+    expect(await read(remote)).toEqual({
+      ...nothing,
+      damaged: ["app has a manifest that is too long to be one"],
+    });
     expect(remote.done.filter((step) => step.startsWith("read"))).toEqual([]);
   });
 
@@ -170,7 +173,7 @@ describe("a backup is damaged", () => {
     remote.place(manifestPath("app"), "x".repeat(longestText));
     expect(await read(remote)).toEqual({
       ...nothing,
-      damaged: ["app its manifest is damaged: it is no JSON"],
+      damaged: ["app has a manifest that is damaged: it is no JSON"],
     });
   });
 });
@@ -222,7 +225,7 @@ describe("whose manifest a text is", () => {
     expect(await read(remote)).toEqual({
       ...nothing,
       backups: ["copies/app"],
-      damaged: ["app its manifest is damaged: it is no JSON"],
+      damaged: ["app has a manifest that is damaged: it is no JSON"],
     });
   });
 
@@ -251,7 +254,7 @@ describe("whose manifest a text is", () => {
     expect(await read(remote)).toEqual({
       ...nothing,
       backups: ["z"],
-      damaged: ["a its manifest is damaged: it is no JSON"],
+      damaged: ["a has a manifest that is damaged: it is no JSON"],
     });
   });
 });

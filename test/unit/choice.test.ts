@@ -230,7 +230,7 @@ describe("a damaged backup", () => {
   });
 
   test("of which nothing can be told is passed over", () => {
-    const unknown: Damaged = { path: "2", problem: "its manifest is damaged", manifest: undefined };
+    const unknown: Damaged = { path: "2", problem: "has a manifest that is damaged", manifest: undefined };
     expect(choose({}, [backup("1")], [unknown])).toBe("1");
   });
 });
