@@ -25,7 +25,7 @@ function settings(store: LocalStore, spool: string): Variables {
     ...server.env,
     BACKUP_ENGINE: "postgres",
     BACKUP_DATABASES: "app",
-    BACKUP_FILE_NAME: "${DB}-%s",
+    BACKUP_FILE_NAME: "${DB}-%s%L",
     BACKUP_SPOOL_DIR: spool,
   };
 }
