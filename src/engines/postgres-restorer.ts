@@ -1,6 +1,5 @@
 import { BackupError } from "../errors.ts";
-import type { Command, Review, SubprocessError } from "../program.ts";
-import { redact } from "../redaction.ts";
+import type { Command, SubprocessError } from "../program.ts";
 import type { DumpFormat, Target } from "./engine.ts";
 import { identifier, literal, type PostgresClient, serverWords } from "./postgres-client.ts";
 import {
@@ -12,6 +11,7 @@ import {
   likeQuery,
 } from "./postgres-database.ts";
 import { marks } from "./postgres-marks.ts";
+import { reviewCluster } from "./postgres-review.ts";
 import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
 
 /** A dump of a whole server goes from one database to the next by \\connect, which ends the transaction. */
@@ -238,65 +238,4 @@ function explainLoad(what: string): Command["explain"] {
       failure,
       loadHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
     );
-}
-
-/** What psql says of an error, with VERBOSITY=verbose: the word for it may be in any language, the SQLSTATE is in none. */
-const report = /^(?:psql:<stdin>:\d+: )?[^:\s][^:]*:\s+([0-9A-Z]{5}): (.*)$/;
-
-/** Where in the server an error came up that means a role was to be made that there is. */
-const atCreateRole = /^\S+:\s+CreateRole, \S+:\d+$/;
-
-/** What psql complains of by itself. */
-const complaint =
-  /^(?:psql:<stdin>:\d+: )?(?:error: |fatal: )?(invalid command|\\\w+: |You are currently not connected|backslash commands are restricted|unterminated)/;
-
-/** Success, warnings, no data: see "PostgreSQL Error Codes" in its manual. */
-const noError = /^0[012]/;
-const duplicateObject = "42710";
-const undefinedObject = "42704";
-
-/** How many errors are told. */
-const toldAtMost = 10;
-
-/**
- * Reads the errors of a dump of the server, at which psql does not stop: it creates roles that there are already, at least the
- * one that restores it. And pg_dump 17 and newer set what older servers do not know.
- */
-function reviewCluster(): Review {
-  const told: string[] = [];
-  let count = 0;
-  /** A duplicate of which it is not known yet whether it is a role. */
-  let duplicate: string | undefined;
-  const note = (message: string): void => {
-    count++;
-    if (told.length < toldAtMost) told.push(redact(message));
-  };
-  const settleDuplicate = (): void => {
-    if (duplicate !== undefined) note(duplicate);
-    duplicate = undefined;
-  };
-  return {
-    line: (text) => {
-      if (atCreateRole.test(text)) duplicate = undefined;
-      if (complaint.test(text)) note(text);
-      const [, state, message = ""] = report.exec(text) ?? [];
-      if (state === undefined) return;
-      settleDuplicate();
-      if (state === duplicateObject) duplicate = message;
-      else if (
-        !(state === undefinedObject && message.includes("transaction_timeout")) &&
-        !noError.test(state)
-      )
-        note(message);
-    },
-    verdict: () => {
-      settleDuplicate();
-      if (count === 0) return undefined;
-      const rest = count > told.length ? [`and ${count - told.length} more`] : [];
-      const message = "the dump was read to its end, but not all of it could be restored";
-      return new BackupError("restore", [message, ...told, ...rest].join("\n  - "), {
-        hint: "a dump of a whole server wants a server that is empty",
-      });
-    },
-  };
 }

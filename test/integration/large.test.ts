@@ -19,10 +19,11 @@ beforeAll(async () => {
   recipient = (await execa("age-keygen", ["-y", identity])).stdout;
 });
 
-/** Backs up with rcdump and returns how much memory it and its children had at the most. */
-async function backUp(env: Record<string, string>, args: readonly string[] = []): Promise<Peak> {
+/** Runs rcdump, by default a backup, and returns how much memory it and its children had at the most. */
+async function run(env: Record<string, string>, args: readonly string[] = []): Promise<Peak> {
+  const keys = { ENCRYPT_RECIPIENTS: recipient, DECRYPT_IDENTITY_FILE: identity };
   const child = execa("node", [join(projectFolder, "src/main.ts"), ...args], {
-    env: { PATH: process.env["PATH"] ?? "", ENCRYPT_RECIPIENTS: recipient, ...env },
+    env: { PATH: process.env["PATH"] ?? "", ...keys, ...env },
     extendEnv: false,
     stdin: "ignore",
   });
@@ -63,7 +64,7 @@ describe("PostgreSQL", () => {
     "a dump of 800 MB comes back by rage, gunzip and psql alone, equal to the original",
     async () => {
       const store = join(folder, "postgres");
-      await backUp({
+      await run({
         ...server.env,
         BACKUP_ENGINE: "postgres",
         BACKUP_DATABASES: "whole",
@@ -89,7 +90,7 @@ describe("PostgreSQL", () => {
     "a dump of 800 MB takes no more memory than one of 80 MB, and less than 300 MB in all",
     async () => {
       const to = async (database: string, target: Record<string, string>): Promise<number> =>
-        (await backUp({ ...server.env, BACKUP_ENGINE: "postgres", BACKUP_DATABASES: database, ...target }))
+        (await run({ ...server.env, BACKUP_ENGINE: "postgres", BACKUP_DATABASES: database, ...target }))
           .bytes;
       const targets = {
         local: { REMOTE_NAME: join(folder, "memory"), RCLONE_CONFIG: "/dev/null" },
@@ -100,6 +101,24 @@ describe("PostgreSQL", () => {
         expect(whole).toBeLessThan(300_000_000);
         expect(whole / tenth).toBeLessThan(1.15);
       }
+    },
+    5 * minutes,
+  );
+
+  test(
+    "nor does bringing it back, which is exact",
+    async () => {
+      const store = { REMOTE_NAME: join(folder, "memory"), RCLONE_CONFIG: "/dev/null" };
+      const env = { ...server.env, BACKUP_ENGINE: "postgres", ...store };
+      const back = async (database: string): Promise<number> => {
+        const args = ["restore", "--database", database, "--to", `${database} again`, "--create", "--yes"];
+        return (await run(env, args)).bytes;
+      };
+      const [tenth, whole] = [await back("tenth"), await back("whole")];
+      expect(whole).toBeLessThan(300_000_000);
+      expect(whole / tenth).toBeLessThan(1.15);
+      const plain = (database: string): string => `pg_dump "${database}" | grep -vE '^(--|.(un)?restrict )'`;
+      await shell(`cmp <(${plain("whole")}) <(${plain("whole again")})`, server.env);
     },
     5 * minutes,
   );
@@ -122,7 +141,7 @@ describe("MariaDB", () => {
     "a dump of 300 MB comes back by rage, gunzip and mariadb alone, equal to the original",
     async () => {
       const store = join(folder, "mariadb");
-      await backUp(
+      await run(
         {
           ...server.env,
           BACKUP_ENGINE: "mariadb",
