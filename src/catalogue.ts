@@ -58,9 +58,9 @@ export interface Catalogue {
 export async function readCatalogue(remote: Remote, signal?: AbortSignal): Promise<Catalogue> {
   // In this order: an object lies there before its manifest does, and longer. What is listed afterwards tells
   // whether a manifest that was read is still meant.
-  const lines = await remote.readAll(manifestPath("*"), signal);
+  const { named, unnamed } = await remote.readAll(manifestPath("*"), signal);
   const sizes = await remote.inventory(signal);
-  const texts = attribute(lines, sizes);
+  const texts = new Map([...named, ...attribute(unnamed, sizes)]);
   const names = [...sizes.keys()].filter((name) => objectOfManifest(name) !== undefined);
   const unread = names.filter((name) => !texts.has(name) && (sizes.get(name) ?? 0) <= longestText);
   for (const [name, text] of await remote.readEach(unread, signal)) texts.set(name, text);

@@ -23,12 +23,22 @@ export interface RemoteTraits {
   readonly description: string;
   /** An object appears whole or not at all, so that uploads may go straight to their final name. */
   readonly atomic: boolean;
+  /** A disk of this machine, on which many small requests cost no time even one after the other. */
+  readonly local: boolean;
   /** Answers many requests at once. */
   readonly concurrent: boolean;
   /** Takes a stream of unknown size; otherwise rclone itself spools it to the temporary folder first. */
   readonly streams: boolean;
   /** Keeps the parts of an upload that was killed until they are aborted, at the owner's cost, as S3 does. */
   readonly keepsParts: boolean;
+}
+
+/** The texts of many objects. */
+export interface Texts {
+  /** By path. */
+  readonly named: ReadonlyMap<string, string>;
+  /** Those of which the path is not known, one after the other in any order. */
+  readonly unnamed: string;
 }
 
 /**
@@ -44,11 +54,8 @@ export interface Remote {
   list(pattern: string, signal?: AbortSignal): Promise<StoredObject[]>;
   /** The size in bytes of every object in and below the folder, by path. Times would cost a request each on some stores. */
   inventory(signal?: AbortSignal): Promise<Map<string, number>>;
-  /**
-   * The texts of all objects whose file names match, one after the other in any order: by far the quickest way to read
-   * thousands. Those of more than {@link longestText} bytes are left out.
-   */
-  readAll(pattern: string, signal?: AbortSignal): Promise<string>;
+  /** The texts of all objects whose file names match, in the quickest way. Those of more than {@link longestText} bytes are left out. */
+  readAll(pattern: string, signal?: AbortSignal): Promise<Texts>;
   /** The texts of these objects, by path. Those that do not exist are left out. */
   readEach(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, string>>;
   /** Streams an object that exists. Some stores end such a stream early, and well, when the object is not there. */

@@ -159,7 +159,7 @@ describe("a backup is damaged", () => {
     remote.place("app", "content");
     remote.place(manifestPath("app"), "x".repeat(longestText + 1));
     // As a real remote does, which leaves it out.
-    remote.readAll = async () => "";
+    remote.readAll = async () => ({ named: new Map(), unnamed: "" });
     expect(await read(remote)).toEqual({
       ...nothing,
       damaged: ["app has a manifest that is too long to be one"],
@@ -257,6 +257,17 @@ describe("whose manifest a text is", () => {
       damaged: ["a has a manifest that is damaged: it is no JSON"],
     });
   });
+});
+
+test("a store that tells which text is which is believed, whatever the text claims", async () => {
+  const remote = new MemoryRemote({ atomic: true });
+  remote.place("moved/app.sql.gz", "content");
+  const name = manifestPath("moved/app.sql.gz");
+  remote.place(name, manifestText("content"));
+  remote.readAll = async () => ({ named: new Map([[name, manifestText("content")]]), unnamed: "" });
+  const { backups } = await readCatalogue(remote);
+  expect(backups.map(({ path }) => path)).toEqual(["moved/app.sql.gz"]);
+  expect(remote.done).toEqual(["inventory"]);
 });
 
 describe("between the two looks", () => {
