@@ -179,7 +179,7 @@ describe.concurrent("what is noticed besides", () => {
     expect(exitCode).toBe(50);
     expect(stdout).toMatch(/^✗ {2}app .* 29 h {2}4\.0 MB {2}1 +older than 26h$/m);
     expect(log.slice(0, -1).map(({ level, msg }) => `${level}: ${msg}`)).toEqual([
-      "warn: app/new.sql.gz is no backup any more: is 4 bytes long, and its manifest says 10",
+      "warn: no backup any more: app/new.sql.gz is 4 bytes long, and its manifest says 10",
       "warn: no backup any more: gone.sql.gz is not there, only its manifest is",
     ]);
   });
