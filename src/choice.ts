@@ -29,6 +29,7 @@ export function readMoment(
   clock: { now: Date; timeZone: string },
 ): Date | undefined {
   if (text === undefined) return undefined;
+  refuseMonths(option, text);
   const moment = parseMoment(text, clock);
   if (moment) return moment;
   throw new BackupError("configuration", `${option} is ${JSON.stringify(text)}, which is no time`, {
@@ -36,25 +37,46 @@ export function readMoment(
   });
 }
 
-/** The error for there being no backup where one was asked for. */
+/**
+ * Where an option gives a length of time, `m` is more often meant for minutes than for months.
+ * @throws BackupError `configuration`
+ */
+export function refuseMonths(option: string, text: string): void {
+  if (/^(\d+[a-z]+)*\d+m(\d|$)/.test(text))
+    throw new BackupError(
+      "configuration",
+      `${option} is ${JSON.stringify(text)}, and m could be minutes or months`,
+      {
+        hint: "write min for minutes, or days, as in 60d",
+      },
+    );
+}
+
+/**
+ * The error for there being no backup where one was asked for.
+ * @param backups those that could have been meant
+ * @param options.others those of other engines
+ */
 export function nothingFound(
   { database, server }: Choice,
   backups: readonly StoredBackup[],
-  since?: string,
+  { since, others = [] }: { since?: string | undefined; others?: readonly StoredBackup[] } = {},
 ): BackupError {
   const of = database === undefined ? "" : ` of ${database}`;
   const on = server === undefined ? "" : ` from ${server}`;
+  const when = since === undefined ? "" : ` since ${since}`;
+  return new BackupError("find", `there is no backup${of}${on} in the remote${when}`, {
+    hint: whatThereIs(backups, others),
+  });
+}
+
+function whatThereIs(backups: readonly StoredBackup[], others: readonly StoredBackup[]): string {
   const subjects = [...new Set(backups.map(({ manifest }) => subjectOf(manifest)))].toSorted();
-  return new BackupError(
-    "find",
-    `there is no backup${of}${on} in the remote${since === undefined ? "" : ` since ${since}`}`,
-    {
-      hint:
-        subjects.length === 0
-          ? "correct REMOTE_NAME and UPLOAD_PREFIX; `rcdump list --all` shows what lies there"
-          : `there are backups of ${subjects.join(", ")}; \`rcdump list\` shows them`,
-    },
-  );
+  const [other] = others;
+  if (subjects.length > 0) return `there are backups of ${subjects.join(", ")}; \`rcdump list\` shows them`;
+  if (other)
+    return `there are backups of ${other.manifest.engine}: use rcdump's image for it, or set BACKUP_ENGINE`;
+  return "correct REMOTE_NAME and UPLOAD_PREFIX; `rcdump list --all` shows what lies there";
 }
 
 /** The error for a path that is no backup's. */
@@ -67,7 +89,7 @@ export function noSuchBackup(path: string): BackupError {
 /** What a backup to restore is chosen by. */
 export interface Wish extends Choice {
   readonly engine: Manifest["engine"];
-  /** The newest backup is wanted that was finished by then; undefined for the newest of all. */
+  /** The newest backup is wanted that was begun by then, and so holds nothing younger; undefined for the newest of all. */
   readonly at?: Date | undefined;
 }
 
@@ -86,10 +108,12 @@ export function chooseBackup(
     manifest?.engine === wish.engine && isChosen(wish, manifest) ? [{ path, problem, manifest }] : [],
   );
   const all = [...candidates, ...spoilt].map(({ manifest }) => manifest);
-  if (all.length === 0) throw nothingFound(wish, ofEngine);
+  if (all.length === 0) throw nothingFound(wish, ofEngine, { others: backups });
   requireOneSeries(all);
   const limit = wish.at;
-  const isInTime = (manifest: Manifest): boolean => !limit || new Date(manifest.finished) <= limit;
+  // To the second, as times are shown: whoever copies one from the list means that backup.
+  const isInTime = ({ started }: Manifest): boolean =>
+    !limit || Math.floor(Date.parse(started) / 1000) * 1000 <= limit.getTime();
   const newest = candidates.find(({ manifest }) => isInTime(manifest));
   const newer = spoilt.find(
     ({ manifest }) =>
@@ -107,8 +131,8 @@ export function chooseBackup(
   const first = candidates.at(-1);
   throw new BackupError(
     "find",
-    `there is no backup of ${subjectOf(all[0] as Manifest)} that was finished by ${limit?.toISOString()}`,
-    { hint: first && `the first was finished at ${first.manifest.finished}` },
+    `there is no backup of ${subjectOf(all[0] as Manifest)} that was begun by ${limit?.toISOString()}`,
+    { hint: first && `the first was begun at ${first.manifest.started}` },
   );
 }
 

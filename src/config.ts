@@ -118,9 +118,17 @@ function misspellings(environment: Environment): string[] {
   return Object.keys(environment)
     .filter((name) => /^(BACKUP|ENCRYPT|DECRYPT|KEEP)_/.test(name) && !ownNames.includes(name))
     .flatMap((name) => {
-      const meant = ownNames.find((known) => looksLike(name, known));
+      const meant =
+        ownNames.find((known) => looksLike(name, known)) ??
+        ownNames.find((known) => keepStem(known) !== undefined && keepStem(known) === keepStem(name));
       return meant === undefined ? [] : [`${name} is no setting; did you mean ${meant}?`];
     });
+}
+
+/** What a rule of retention is about: KEEP_DAYS and KEEP_DAILY are a slip apart, and a rule that is not there removes. */
+function keepStem(name: string): string | undefined {
+  const stem = /^KEEP_(HOUR|DA[IY]|WEEK|MONTH|YEAR|LAST|WITHIN)/.exec(name)?.[1];
+  return stem === "DAI" ? "DAY" : stem;
 }
 
 function dryRuns(environment: Environment): string[] {

@@ -47,7 +47,8 @@ const which = `  --database NAME   only backups of this database
   --server HOST     only backups of this server; HOST:PORT if there are several
 `;
 
-const times = "TIME is 2026-11-21T02:00 (in TZ), 2026-11-21T02:00:00Z, a day, or how long ago: 7d, 12h.\n";
+const times =
+  "TIME is 2026-11-21T02:00 (in TZ), 2026-11-21T02:00:00Z, the beginning of a day, or how long ago: 7d, 12h, 30min.\n";
 
 /** What `rcdump COMMAND --help` prints. */
 export const commandHelp: Readonly<Record<CommandName, string>> = {
@@ -86,12 +87,13 @@ ${times}`,
 
 Restores a backup, by default the newest, into a database that is empty.
 
-${which}  --at TIME         the newest backup that was finished by then
+${which}  --at TIME         the newest backup that was begun by then
   --file PATH       this one
   --to NAME         into this database; by default the one it was made of
   --create          create that database
   --swap            restore beside the database, then exchange the names; the old one is kept under a dated name
-  --force           into a database that is not empty; with --swap: end the sessions on it
+  --force           into a database that is not empty: MariaDB then drops and replaces the tables that are in the
+                    backup; with --swap: end the sessions on it
   --no-verify       do not read the backup once in full before anything is touched
   --unverified      with --file: a dump without a manifest, made by something else
   --yes             do not ask
@@ -107,7 +109,7 @@ ${which}  --dry-run         show each backup with keep or remove and the reason;
 `,
   status: `rcdump status [options]
 
-The newest backup of each database. Exits with 50 if one is missing or too old.
+The newest backup of each database. Exits with 50 if one is missing, or older than --max-age says.
 
 ${which}  --max-age 26h     how old the newest may be
   --json            for programs

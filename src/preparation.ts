@@ -1,6 +1,7 @@
 import type { Context } from "./context.ts";
 import { connect } from "./engines/connect.ts";
-import type { Server, Target } from "./engines/engine.ts";
+import type { Engine, Server, Target } from "./engines/engine.ts";
+import { BackupError } from "./errors.ts";
 import { type PlannedDump, planDumps } from "./plan.ts";
 import { isLiteral, selectDatabases } from "./selection.ts";
 
@@ -8,6 +9,18 @@ import { isLiteral, selectDatabases } from "./selection.ts";
 export function reachServer({ engine, config, log, signal }: Context): Promise<Server> {
   const databases = (config.databases ?? []).filter(isLiteral);
   return connect(engine, { wait: config.wait, databases, log, signal });
+}
+
+/**
+ * What is restored was dumped already: of the arguments for the database's programs only those that say how to reach the server
+ * have an effect.
+ * @throws BackupError `configuration` if there are others
+ */
+export function refuseDumpOptions({ dumpOptions }: Engine, command: string): void {
+  if (dumpOptions.length === 0) return;
+  throw new BackupError("configuration", `${command} has no use for ${dumpOptions.join(" ")} behind --`, {
+    hint: "behind -- stand options that say how to reach the server; rcdump's own go before it",
+  });
 }
 
 /** The dumps that the settings ask for on this server. Throws what planDumps and selectDatabases throw. */

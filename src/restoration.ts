@@ -53,7 +53,7 @@ export async function examineTarget(
     });
   if (swap || force || isEmpty(state)) return state;
   throw new BackupError("target", `database ${database} is not empty: it has ${describeState(state)}`, {
-    hint: "restore into another (--to NAME --create), replace it and keep it under another name (--swap), or restore into it as it is (--force)",
+    hint: `restore into another (--to NAME --create), replace it and keep it under another name (--swap), or ${restorer.transactional ? "restore into it as it is" : "drop those of its tables that are in the backup"} (--force)`,
   });
 }
 

@@ -17,6 +17,8 @@ export interface StoredDump {
   readonly format: DumpFormat;
   readonly compression: CompressionFormat;
   readonly encrypted: boolean;
+  /** The fingerprints of the keys that it is encrypted for, as far as they are known. */
+  readonly recipients: readonly string[];
   /** What the object and the dump in it are; undefined for one without a manifest. */
   readonly stored: Measure | undefined;
   readonly plain: Measure | undefined;
@@ -25,7 +27,7 @@ export interface StoredDump {
 /** A backup, as its manifest describes it. */
 export function storedDump({ path, manifest }: StoredBackup): StoredDump {
   const { format, compression, recipients, stored, plain } = manifest;
-  return { path, format, compression, encrypted: recipients.length > 0, stored, plain };
+  return { path, format, compression, encrypted: recipients.length > 0, recipients, stored, plain };
 }
 
 /**
@@ -34,7 +36,7 @@ export function storedDump({ path, manifest }: StoredBackup): StoredDump {
  */
 export function unverifiedDump(path: string): StoredDump {
   const read = readFileName(path);
-  if (read) return { path, ...read, stored: undefined, plain: undefined };
+  if (read) return { path, ...read, recipients: [], stored: undefined, plain: undefined };
   throw new BackupError("configuration", `${path} is not named like a dump`, {
     hint: "its name must tell what it is: .sql, .dump or .tar, then .gz or .zst, then .age, each where it applies; restore another one by hand",
   });
@@ -110,7 +112,7 @@ export function readSql(context: Context, dump: StoredDump, reading: SqlReading)
 
 async function read(
   { remote, progress, log, signal }: Context,
-  { path, stored, plain }: StoredDump,
+  { path, stored, plain, recipients }: StoredDump,
   activity: Activity,
   rest: Pick<Parameters<typeof unpack>[0], "identities" | "dump" | "sink">,
 ): Promise<void> {
@@ -129,16 +131,18 @@ async function read(
       signal,
     );
   } catch (error) {
-    throw named(path, error);
+    throw named(path, recipients, error);
   } finally {
     stopShowing();
   }
 }
 
 /** What is wrong with an object is told with its path. */
-function named(path: string, error: unknown): unknown {
+function named(path: string, recipients: readonly string[], error: unknown): unknown {
   if (!(error instanceof BackupError) || !["integrity", "decrypt"].includes(error.operation)) return error;
-  return new BackupError(error.operation, `${path}: ${error.message}`, { hint: error.hint, cause: error });
+  const keys = error.operation === "decrypt" && recipients.length > 0 ? ` (${recipients.join(", ")})` : "";
+  const message = `${path}: ${error.message}${keys}`;
+  return new BackupError(error.operation, message, { hint: error.hint, cause: error });
 }
 
 function discard(): Writable {

@@ -7,7 +7,7 @@ import {
   subjectOf,
   type Unfinished,
 } from "../catalogue.ts";
-import { isChosen, readMoment } from "../choice.ts";
+import { isChosen, nothingFound, readMoment } from "../choice.ts";
 import type { OptionsOf } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { BackupError } from "../errors.ts";
@@ -27,6 +27,8 @@ export async function list(context: Context, options: OptionsOf<"list">): Promis
   const backups = catalogue.backups
     .filter(({ manifest, startedAt }) => isChosen(options, manifest) && (!since || startedAt >= since))
     .slice(0, limit);
+  const isFiltered = options.database !== undefined || options.server !== undefined;
+  if (backups.length === 0 && isFiltered) throw nothingFound(options, catalogue.backups);
   if (options.json === true) return print(toJson(backups, options.all === true ? catalogue : undefined));
   print(backups.length === 0 ? "no backups\n" : toTable(backups, config.timeZone, now()));
   if (options.all === true) print(describeOthers(catalogue));

@@ -2,11 +2,12 @@ import { examine, readCatalogue, type StoredBackup, subjectOf } from "../catalog
 import { chooseBackup, noSuchBackup, readMoment } from "../choice.ts";
 import type { OptionsOf } from "../command-line.ts";
 import type { Context } from "../context.ts";
+import type { AgeIdentity } from "../encryption/age.ts";
 import { type Server, type Target, targetName } from "../engines/engine.ts";
 import { BackupError } from "../errors.ts";
 import { formatAge, formatBytes, formatSeconds, formatTime } from "../format.ts";
 import { manifestPath, targetOf } from "../manifest.ts";
-import { reachServer } from "../preparation.ts";
+import { reachServer, refuseDumpOptions } from "../preparation.ts";
 import {
   carryOut,
   describeState,
@@ -32,6 +33,7 @@ interface Chosen {
  */
 export async function restore(context: Context, options: OptionsOf<"restore">): Promise<void> {
   requireSense(options);
+  refuseDumpOptions(context.engine, "restore");
   const chosen = await choose(context, options);
   const identities = await identitiesFor(context, [chosen.dump]);
   const server = await reachServer(context);
@@ -44,10 +46,26 @@ export async function restore(context: Context, options: OptionsOf<"restore">): 
   const characterSet = chosen.backup?.manifest.characterSet;
   const restoration = { ...chosen, server, identities, manner, characterSet, state };
   await askToGoOn(context, chosen.backup, restoration, options.yes === true);
-  if (options["no-verify"] !== true && chosen.backup) await readObject(context, chosen.dump, identities);
+  if (options["no-verify"] !== true && chosen.backup) await verifyFirst(context, chosen.dump, identities);
   const start = performance.now();
   const kept = await carryOut(context, restoration);
   report(context, chosen, kept, (performance.now() - start) / 1000);
+}
+
+async function verifyFirst(
+  context: Context,
+  dump: StoredDump,
+  identities: readonly AgeIdentity[],
+): Promise<void> {
+  try {
+    await readObject(context, dump, identities);
+  } catch (error) {
+    if (!(error instanceof BackupError) || error.operation !== "integrity") throw error;
+    throw new BackupError("integrity", `${error.message}; nothing was touched`, {
+      hint: "`rcdump list` shows the others: choose one by --at or --file",
+      cause: error,
+    });
+  }
 }
 
 /** Options that contradict each other. */
@@ -167,7 +185,7 @@ async function askToGoOn(
 }
 
 function describe(
-  { config, now }: Context,
+  { config, engine, now }: Context,
   backup: StoredBackup | undefined,
   { dump, target, server, manner, state }: Restoration,
 ): string {
@@ -186,15 +204,25 @@ function describe(
         ]
       : [["  of", "unknown: it has no manifest"]]),
     ["  into", into],
-    ...(target.scope === "database" ? [["  now", describeDestination(state, manner)]] : []),
+    ...(target.scope === "database"
+      ? [["  now", describeDestination(state, manner, engine.restorer.transactional)]]
+      : []),
   ];
   return formatTable(rows).trimEnd();
 }
 
-function describeDestination(state: Restoration["state"], { swap }: Manner): string {
+function describeDestination(
+  state: Restoration["state"],
+  { swap, force }: Manner,
+  transactional: boolean,
+): string {
   if (state === undefined) return "not there; it will be created";
   const holds = describeState(state);
-  return swap ? `${holds}; it will be exchanged, and kept under a dated name` : holds;
+  if (swap) return `${holds}; it will be exchanged, and kept under a dated name`;
+  const isOverwritten = force && !transactional && state.tables > 0;
+  return isOverwritten
+    ? `${holds}; tables that are in the backup as well will be DROPPED and replaced`
+    : holds;
 }
 
 function report(

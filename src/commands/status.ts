@@ -1,4 +1,5 @@
 import { readCatalogue, serverOf } from "../catalogue.ts";
+import { refuseMonths } from "../choice.ts";
 import type { OptionsOf } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { parseDuration } from "../duration.ts";
@@ -39,6 +40,7 @@ export async function status(context: Context, options: OptionsOf<"status">): Pr
 /** In milliseconds, with days of 24 hours. */
 function readAge(text: string | undefined): number | undefined {
   if (text === undefined) return undefined;
+  refuseMonths("--max-age", text);
   const duration = parseDuration(text);
   if (duration)
     return Temporal.Duration.from(duration).total({

@@ -7,7 +7,7 @@ import type { Server } from "../engines/engine.ts";
 import { BackupError, explain } from "../errors.ts";
 import { formatBytes, formatTime } from "../format.ts";
 import { targetOf } from "../manifest.ts";
-import { reachServer } from "../preparation.ts";
+import { reachServer, refuseDumpOptions } from "../preparation.ts";
 import { identitiesFor, readObject, readSql, storedDump } from "../stored-dump.ts";
 import { tryRestore } from "../try-restore.ts";
 
@@ -34,6 +34,7 @@ interface Means {
 export async function verify(context: Context, options: OptionsOf<"verify">): Promise<void> {
   const { config, engine, log, remote, print, signal } = context;
   requireSense(options);
+  refuseDumpOptions(engine, "verify");
   const since = readMoment("--since", options.since, { now: context.now(), timeZone: config.timeZone });
   const catalogue = await readCatalogue(remote, signal);
   const ofEngine = catalogue.backups.filter(({ manifest }) => manifest.engine === engine.name);
@@ -41,7 +42,7 @@ export async function verify(context: Context, options: OptionsOf<"verify">): Pr
   const outcomes = findDamaged(catalogue, options);
   if (backups.length === 0 && outcomes.length === 0)
     throw options.file === undefined
-      ? nothingFound(options, ofEngine, options.since)
+      ? nothingFound(options, ofEngine, { since: options.since, others: catalogue.backups })
       : noSuchBackup(options.file);
   const means = await gatherMeans(context, options, backups);
   const show = (outcome: Outcome): void => {

@@ -68,6 +68,8 @@ export interface Engine {
   readonly name: "postgres" | "mariadb";
   /** The format that the user's arguments ask for. */
   readonly format: DumpFormat;
+  /** Those of the user's arguments that are about dumps, and not about how to reach the server. */
+  readonly dumpOptions: readonly string[];
   readonly restorer: Restorer;
   /**
    * Reaches the server and logs in.

@@ -28,6 +28,7 @@ const standardArguments = ["--single-transaction", "--routines", "--events", "--
 export class MariaDB implements Engine {
   readonly name = "mariadb";
   readonly format = "sql";
+  readonly dumpOptions: readonly string[];
   /** The user's arguments without option files and password. */
   readonly #arguments: readonly string[];
   readonly #client: MariadbClient;
@@ -38,6 +39,9 @@ export class MariaDB implements Engine {
     refuse(options, refusals, "mariadb-dump");
     const others = options.filter(({ name }) => !fileOptions.has(name));
     this.#arguments = others.flatMap(({ words }) => words);
+    this.dumpOptions = others
+      .filter(({ name }) => !connectionOption.test(name))
+      .flatMap(({ words }) => words);
     this.#client = new MariadbClient(environment, options, password);
   }
 

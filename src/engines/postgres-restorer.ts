@@ -202,7 +202,7 @@ function explainCreation(database: string): Command["explain"] {
 const loadHints: [RegExp, string][] = [
   [
     /role ".*" does not exist/,
-    "create the role first: BACKUP_GLOBALS=true backs up roles; or make backups with --no-owner and --no-privileges",
+    "make it by CREATE ROLE, or restore the backup of roles first, if there is one (BACKUP_GLOBALS=true makes them)",
   ],
   [
     /already exists|duplicate key/,

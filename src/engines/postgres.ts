@@ -23,6 +23,7 @@ import { databasesQuery, globalsRightsQuery, rightsQuery, type ServerRow } from 
 export class Postgres implements Engine {
   readonly name = "postgres";
   readonly format: DumpFormat;
+  readonly dumpOptions: readonly string[];
   readonly #arguments: readonly string[];
   readonly #client: PostgresClient;
 
@@ -32,6 +33,9 @@ export class Postgres implements Engine {
     const options = readOptions(programArguments, syntax);
     refuse(options, refusals, "pg_dump");
     this.format = readFormat(options);
+    this.dumpOptions = options
+      .filter(({ name }) => !connectionOptions.has(name))
+      .flatMap(({ words }) => words);
     this.#client = new PostgresClient(environment, options);
   }
 

@@ -52,8 +52,30 @@ describe.concurrent("pg_dump's arguments", () => {
     ["-Z 9", compress],
     ["-Z9 -Fp", compress],
     ["--compress=9", compress],
+    [
+      "restore --yes -- --host=db --no-owner",
+      "restore has no use for --no-owner behind --\n  hint: behind -- stand options that say how to reach the server; rcdump's own go before it",
+    ],
+    [
+      "verify -- --schema app",
+      "verify has no use for --schema app behind --\n  hint: behind -- stand options that say how to reach the server; rcdump's own go before it",
+    ],
+    [
+      "restore --at 30m",
+      '--at is "30m", and m could be minutes or months\n  hint: write min for minutes, or days, as in 60d',
+    ],
+    [
+      "status --max-age 1d30m",
+      '--max-age is "1d30m", and m could be minutes or months\n  hint: write min for minutes, or days, as in 60d',
+    ],
   ])("refused: %s", async ([args, message]) => {
     expect(await refusal("postgres", args.split(" "))).toBe(message);
+  });
+
+  test("refused for MariaDB as well: restore -- --user=root --single-transaction", async () => {
+    expect(await refusal("mariadb", ["restore", "--", "--user=root", "--single-transaction"])).toMatch(
+      /^restore has no use for --single-transaction behind --/,
+    );
   });
 
   test.for<[args: string, problem: string]>([
@@ -140,8 +162,30 @@ describe.concurrent("commands", () => {
       "check --jsn",
       "check has no option --jsn\n  hint: did you mean --json? options for the database's own programs go after --, as in `rcdump check -- --jsn`",
     ],
+    [
+      "restore --yes -- --host=db --no-owner",
+      "restore has no use for --no-owner behind --\n  hint: behind -- stand options that say how to reach the server; rcdump's own go before it",
+    ],
+    [
+      "verify -- --schema app",
+      "verify has no use for --schema app behind --\n  hint: behind -- stand options that say how to reach the server; rcdump's own go before it",
+    ],
+    [
+      "restore --at 30m",
+      '--at is "30m", and m could be minutes or months\n  hint: write min for minutes, or days, as in 60d',
+    ],
+    [
+      "status --max-age 1d30m",
+      '--max-age is "1d30m", and m could be minutes or months\n  hint: write min for minutes, or days, as in 60d',
+    ],
   ])("refused: %s", async ([args, message]) => {
     expect(await refusal("postgres", args.split(" "))).toBe(message);
+  });
+
+  test("refused for MariaDB as well: restore -- --user=root --single-transaction", async () => {
+    expect(await refusal("mariadb", ["restore", "--", "--user=root", "--single-transaction"])).toMatch(
+      /^restore has no use for --single-transaction behind --/,
+    );
   });
 
   test.for(["--help", "help"])("%s names every setting, and nothing else happens", async (word) => {

@@ -214,14 +214,14 @@ describe.concurrent("which backups", () => {
       "pg/app-1.sql.gz",
     ]);
     expect(await pathsOf(["--database=app2"])).toEqual(["pg/app2-1.sql.gz"]);
-    expect(await pathsOf(["--database", "ap"])).toEqual([]);
+    expect(await list(["--database", "ap"])).toMatchObject({ exitCode: 22, stdout: "" });
   });
 
   test("those of a server", async () => {
     const server = `127.0.0.1:${mariadb.port}`;
     expect(await pathsOf(["--server", server])).toEqual(["maria/app.sql.zst.age"]);
     expect(await pathsOf(["--server", "127.0.0.1"])).toHaveLength(5);
-    expect(await pathsOf(["--server", "127.0.0"])).toEqual([]);
+    expect(await list(["--server", "127.0.0"])).toMatchObject({ exitCode: 22, stdout: "" });
   });
 
   test("the newest of them", async () => {
@@ -346,11 +346,12 @@ describe.concurrent("nothing", () => {
     expect(await list([], {}, of)).toMatchObject({ exitCode: 0, stdout: "no backups\n", stderr: "" });
   });
 
-  test("is of a database that there is no backup of", async () => {
+  test("is of a database that there is no backup of: 22, and what there is", async () => {
     expect(await list(["--database", "nosuch"])).toMatchObject({
-      exitCode: 0,
-      stdout: "no backups\n",
-      stderr: "",
+      exitCode: 22,
+      stdout: "",
+      message:
+        "there is no backup of nosuch in the remote\n  hint: there are backups of app, app2, roles and tablespaces; `rcdump list` shows them",
     });
   });
 

@@ -211,10 +211,12 @@ describe.concurrent("where it goes", () => {
     for (const more of [[], ["--create"]])
       expect(await fail(base, [...args, ...more])).toEqual([
         41,
-        "database filled is not empty: it has 2 tables with about 2 rows\n  hint: restore into another (--to NAME --create), replace it and keep it under another name (--swap), or restore into it as it is (--force)",
+        "database filled is not empty: it has 2 tables with about 2 rows\n  hint: restore into another (--to NAME --create), replace it and keep it under another name (--swap), or drop those of its tables that are in the backup (--force)",
       ]);
     expect(await contentsOf("filled")).toBe(before);
-    await bringBack(base, [...args, "--force"]);
+    const { exitCode, log } = await startRestore(base, [...args, "--force"]).outcome;
+    expect(exitCode).toBe(0);
+    expect(log[0]?.msg).toContain("tables that are in the backup as well will be DROPPED and replaced");
     expect(await server.query("filled", "SELECT count(*) FROM note; SELECT a FROM mine")).toBe("2000\n8");
   });
 });
@@ -401,7 +403,7 @@ describe.concurrent("what is damaged", () => {
       30,
       expect.stringMatching(
         new RegExp(
-          `^${problem}; left is incomplete: it has (nothing in it|\\d tables? with about [\\d,]+ rows( and 1 other object)?) now`,
+          `^${problem}; (left is empty, as it was|left is incomplete: it has \\d tables? with about [\\d,]+ rows( and 1 other object)? now)`,
         ),
       ),
     ]);

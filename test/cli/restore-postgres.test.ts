@@ -215,8 +215,8 @@ describe.concurrent("which backup", () => {
 
   test.for<[title: string, args: string[], version: string]>([
     ["the newest", [], "three"],
-    ["finished at that very moment", ["--at", "2026-03-04T02:30:00Z"], "two"],
-    ["begun by then, but not finished", ["--at", "2026-03-04T03:15"], "two"],
+    ["begun at that very moment", ["--at", "2026-03-04T02:00:00Z"], "two"],
+    ["begun by then, finished or not", ["--at", "2026-03-04T02:15"], "two"],
     ["in another zone", ["--at", "2026-03-04T03:35:00+02:00"], "one"],
   ])("%s", async ([title, args, version]) => {
     await bringBack(store, [...args, "--to", title, "--create"]);
@@ -224,9 +224,9 @@ describe.concurrent("which backup", () => {
   });
 
   test("a time before the first: 22, and when the first was", async () => {
-    expect(await fail(store, ["--at", "2026-03-04T01:29:59Z", "--to", "none"])).toEqual([
+    expect(await fail(store, ["--at", "2026-03-04T00:59:59Z", "--to", "none"])).toEqual([
       22,
-      "there is no backup of app that was finished by 2026-03-04T01:29:59.000Z\n  hint: the first was finished at 2026-03-04T01:30:00.000Z",
+      "there is no backup of app that was begun by 2026-03-04T00:59:59.000Z\n  hint: the first was begun at 2026-03-04T01:00:00.000Z",
     ]);
   });
 });
@@ -711,7 +711,7 @@ describe.concurrent("what is damaged", () => {
       "another object of the same size",
       (store) =>
         writeFileSync(join(store.folder, "app.sql.gz"), Buffer.alloc(store.read("app.sql.gz").length, 7)),
-      /^app\.sql\.gz: the object is not what was backed up: its SHA-256 is not the manifest's$/,
+      /^app\.sql\.gz: the object is not what was backed up: its SHA-256 is not the manifest's; nothing was touched\n/,
     ],
     [
       "a truncated object",
@@ -736,7 +736,10 @@ describe.concurrent("what is damaged", () => {
     await server.createDatabase("unflipped");
     const before = await contentsOf("unflipped");
     for (const [args, message] of [
-      [[], /^app\.sql\.gz: the object is not what was backed up: its SHA-256 is not the manifest's$/],
+      [
+        [],
+        /^app\.sql\.gz: the object is not what was backed up: its SHA-256 is not the manifest's; nothing was touched\n/,
+      ],
       [["--no-verify"], /^app\.sql\.gz: .*; unflipped is as it was$/],
     ] as const) {
       expect(await fail(store, [...target, "unflipped", ...args])).toEqual([

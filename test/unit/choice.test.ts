@@ -166,27 +166,35 @@ describe("--at", () => {
   const backups = [backup("1", { day: 1 }), backup("2", { day: 2 }), backup("3", { day: 3 })];
 
   test.for<[at: string, path: string]>([
-    ["2026-01-01T01:00:00.000Z", "1"],
-    ["2026-01-02T00:59:59.999Z", "1"],
-    ["2026-01-02T01:00:00.000Z", "2"],
-    ["2026-01-03T00:30:00.000Z", "2"],
+    ["2026-01-01T00:00:00.000Z", "1"],
+    ["2026-01-01T23:59:59.999Z", "1"],
+    ["2026-01-02T00:00:00.000Z", "2"],
+    ["2026-01-02T00:30:00.000Z", "2"],
     ["2030-01-01T00:00:00.000Z", "3"],
-  ])("%s means what was finished by then: %s", ([at, path]) => {
+  ])("%s means what was begun by then: %s", ([at, path]) => {
     expect(choose({ at: new Date(at) }, backups)).toBe(path);
   });
 
+  test("a time copied from the list, which shows no fractions of a second, means that backup", () => {
+    const copied = backup("1");
+    const manifest = { ...copied.manifest, started: "2026-01-01T02:00:05.700Z" };
+    const listed = { ...copied, manifest, startedAt: new Date(manifest.started) };
+    expect(choose({ at: new Date("2026-01-01T02:00:05Z") }, [listed])).toBe("1");
+    expect(choose({ at: new Date("2026-01-01T02:00:04Z") }, [listed])).toMatchObject({ operation: "find" });
+  });
+
   test("before the first backup there is none, and the first is told", () => {
-    expect(choose({ at: new Date("2026-01-01T00:59:59.999Z") }, backups)).toEqual({
+    expect(choose({ at: new Date("2025-12-31T23:59:59.999Z") }, backups)).toEqual({
       operation: "find",
-      message: "there is no backup of app that was finished by 2026-01-01T00:59:59.999Z",
-      hint: "the first was finished at 2026-01-01T01:00:00.000Z",
+      message: "there is no backup of app that was begun by 2025-12-31T23:59:59.999Z",
+      hint: "the first was begun at 2026-01-01T00:00:00.000Z",
     });
   });
 
   test("before all of which each is damaged there is nothing to tell", () => {
     expect(choose({ at: new Date("2025-01-01T00:00:00Z") }, [], [spoilt("1")])).toEqual({
       operation: "find",
-      message: "there is no backup of app that was finished by 2025-01-01T00:00:00.000Z",
+      message: "there is no backup of app that was begun by 2025-01-01T00:00:00.000Z",
       hint: undefined,
     });
   });
@@ -212,8 +220,8 @@ describe("a damaged backup", () => {
     expect(choose({}, [], [spoilt("1")])).toEqual(refused("1"));
   });
 
-  test("that was finished after the time that is meant is none of our business", () => {
-    const at = new Date("2026-01-02T00:30:00Z");
+  test("that was begun after the time that is meant is none of our business", () => {
+    const at = new Date("2026-01-01T23:30:00Z");
     expect(choose({ at }, [backup("1")], [spoilt("2", { day: 2 })])).toBe("1");
     expect(
       choose({ at: new Date("2026-01-02T01:00:00Z") }, [backup("1")], [spoilt("2", { day: 2 })]),
@@ -253,10 +261,10 @@ describe("there being none", () => {
     });
   });
 
-  test("of this engine, those of others are not told", () => {
+  test("of this engine, that of others is told", () => {
     expect(choose({ database: "app" }, [backup("1", { engine: "mariadb" })])).toMatchObject({
       message: "there is no backup of app in the remote",
-      hint: expect.stringMatching(/^correct REMOTE_NAME/),
+      hint: "there are backups of mariadb: use rcdump's image for it, or set BACKUP_ENGINE",
     });
   });
 

@@ -27,6 +27,7 @@ const dump: StoredDump = {
   format: "sql",
   compression: "none",
   encrypted: false,
+  recipients: [],
   stored: measure,
   plain: measure,
 };

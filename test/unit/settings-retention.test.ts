@@ -99,6 +99,8 @@ describe("is refused", () => {
     ["KEEP_WEEKLYS", "KEEP_WEEKLY"],
     ["KEEP_MONTHY", "KEEP_MONTHLY"],
     ["KEEP_WITHN", "KEEP_WITHIN"],
+    ["KEEP_DAYS", "KEEP_DAILY"],
+    ["KEEP_MONTH", "KEEP_MONTHLY"],
   ])("the misspelt %s", ([name, meant]) => {
     expect(problems({ [name]: "7", KEEP_LAST: "1" })).toEqual([
       `${name} is no setting; did you mean ${meant}?`,

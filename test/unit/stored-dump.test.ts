@@ -36,6 +36,7 @@ const dump: StoredDump = {
   format: "sql",
   compression: "gzip",
   encrypted: true,
+  recipients: ["age1someone"],
   stored: measure(object),
   plain: measure(sql),
 };
@@ -119,7 +120,7 @@ describe("a dump in the remote", () => {
     const reading = readSql(context, dump, { identities, load: { toSql: undefined, marks } });
     await expect(reading).rejects.toMatchObject({
       operation: "decrypt",
-      message: expect.stringMatching(/^a\/app\.sql\.gz\.age: /),
+      message: expect.stringMatching(/^a\/app\.sql\.gz\.age: .* \(age1someone\)$/),
     });
   });
 
@@ -199,6 +200,7 @@ describe("what is known of a dump", () => {
       format: "sql",
       compression: "gzip",
       encrypted,
+      recipients: [...listed],
       stored: manifest.stored,
       plain: manifest.plain,
     });
@@ -210,6 +212,7 @@ describe("what is known of a dump", () => {
       format: "custom",
       compression: "zstd",
       encrypted: true,
+      recipients: [],
       stored: undefined,
       plain: undefined,
     });

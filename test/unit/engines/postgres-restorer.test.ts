@@ -79,7 +79,7 @@ describe("a dump of one database", () => {
 
 describe("what psql says", () => {
   test.for<[stderr: string, hint: RegExp]>([
-    ['ERROR:  role "x" does not exist', /^create the role first/],
+    ['ERROR:  role "x" does not exist', /^make it by CREATE ROLE/],
     ['ERROR:  relation "t" already exists', /restore into an empty one/],
     ['ERROR:  duplicate key value violates unique constraint "t_pkey"', /restore into an empty one/],
     ["ERROR:  CREATE DATABASE cannot run inside a transaction block", /with psql by hand/],
