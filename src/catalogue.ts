@@ -12,6 +12,7 @@ import {
 } from "./manifest.ts";
 import { isPruneJournal } from "./prune-journal.ts";
 import { longestText, type Remote } from "./remote.ts";
+import { newestFirst } from "./retention.ts";
 
 /** A committed backup: an object and the manifest that vouches for it. */
 export interface StoredBackup {
@@ -195,10 +196,6 @@ export function subjectOf(manifest: Manifest): string {
 /** How a person calls the server that a backup is of. */
 export function serverOf({ server }: Manifest): string {
   return `${server.host}:${server.port}`;
-}
-
-function newestFirst(left: StoredBackup, right: StoredBackup): number {
-  return right.startedAt.getTime() - left.startedAt.getTime() || (left.path < right.path ? 1 : -1);
 }
 
 function byPath(left: { path: string }, right: { path: string }): number {

@@ -2,10 +2,8 @@ import { groupBySeries, type StoredBackup, subjectOf } from "./catalogue.ts";
 import { type Choice, isChosen } from "./choice.ts";
 import { targetName } from "./engines/engine.ts";
 import type { Manifest } from "./manifest.ts";
+import { isMisdated } from "./retention.ts";
 import { matchDatabases } from "./selection.ts";
-
-/** Clocks differ a little; what is dated later than this after now has a wrong date. In milliseconds. */
-const tolerance = 3_600_000;
 
 /** Less than this share of its predecessor's size is a sharp fall. */
 const sharpFall = 0.5;
@@ -75,7 +73,7 @@ function wantedSubjects(
 
 function judgeSeries(series: StoredBackup[], maximumAge: number | undefined, now: Date): Freshness {
   const { manifest: sample } = series[0] as StoredBackup;
-  const dated = series.filter(({ startedAt }) => startedAt.getTime() <= now.getTime() + tolerance);
+  const dated = series.filter((backup) => !isMisdated(backup, now));
   const [newest, previous] = dated;
   const age = newest && Math.max(0, now.getTime() - newest.startedAt.getTime());
   return {

@@ -51,17 +51,22 @@ export function applyRetention<T extends Dated>(
   const { now, timeZone, protectedPaths } = options;
   const rules = rulesOf(policy);
   return backups.toSorted(newestFirst).map((backup) => {
-    const reasons =
-      backup.startedAt.getTime() > now.getTime() + tolerance
-        ? ["dated in the future"]
-        : reasonsFor(toZoned(backup.startedAt, timeZone), rules);
+    const reasons = isMisdated(backup, now)
+      ? ["dated in the future"]
+      : reasonsFor(toZoned(backup.startedAt, timeZone), rules);
     if (protectedPaths?.has(backup.path) === true) reasons.push("just made");
     const keep = reasons.length > 0;
     return { backup, keep, reasons: keep ? reasons : ["no rule keeps it"] };
   });
 }
 
-function newestFirst(a: Dated, b: Dated): number {
+/** Whether a backup has a wrong date, for it was begun after now. */
+export function isMisdated({ startedAt }: Dated, now: Date): boolean {
+  return startedAt.getTime() > now.getTime() + tolerance;
+}
+
+/** Sorts backups; those of the same instant in descending order of their paths. */
+export function newestFirst(a: Dated, b: Dated): number {
   const difference = b.startedAt.getTime() - a.startedAt.getTime();
   if (difference !== 0 || a.path === b.path) return difference;
   return a.path < b.path ? 1 : -1;
