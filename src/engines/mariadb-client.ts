@@ -163,6 +163,11 @@ export function serverWords(failure: SubprocessError): string {
   return telling.length === 0 ? failure.message : redact(telling.slice(-2).join("; "));
 }
 
+/** The error for what failed on the way back. */
+export function restoreError(what: string, failure: SubprocessError, hint?: string): BackupError {
+  return new BackupError("restore", `${what}: ${serverWords(failure)}`, { hint, cause: failure });
+}
+
 /** A name as SQL has it. */
 export function identifier(name: string): string {
   return `\`${name.replaceAll("`", "``")}\``;

@@ -1,8 +1,7 @@
 import { BackupError } from "../errors.ts";
-import type { SubprocessError } from "../program.ts";
 import { run } from "../subprocess.ts";
 import { redirectAlterations } from "./mariadb-alteration.ts";
-import { fromHex, identifier, isNamed, type MariadbClient, serverWords } from "./mariadb-client.ts";
+import { fromHex, identifier, isNamed, type MariadbClient, restoreError } from "./mariadb-client.ts";
 import type { Exchange } from "./restorer.ts";
 
 /** How long the exchange may wait for transactions that use the tables, in seconds: everybody else waits behind it. */
@@ -151,7 +150,7 @@ async function dumpDefinitions(
   const command = await client.connected(
     "mariadb-dump",
     [...bare, ...options, "--", database, ...(views ?? [])],
-    (failure) => failed(`cannot read the definitions of ${database}`, failure),
+    (failure) => restoreError(`cannot read the definitions of ${database}`, failure),
   );
   return `${(await run(command)).stdout}\n`;
 }
@@ -186,10 +185,6 @@ function move(table: string, from: string, to: string): string {
 async function execute(client: MariadbClient, database: string, sql: string, what: string): Promise<void> {
   if (sql === "") return;
   const args = database === "" ? [] : ["--", database];
-  const command = await client.connected("mariadb", args, (failure) => failed(what, failure));
+  const command = await client.connected("mariadb", args, (failure) => restoreError(what, failure));
   await run(command, { input: sql });
-}
-
-function failed(what: string, failure: SubprocessError): BackupError {
-  return new BackupError("restore", `${what}: ${serverWords(failure)}`, { cause: failure });
 }

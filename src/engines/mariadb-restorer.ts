@@ -1,7 +1,7 @@
-import { BackupError } from "../errors.ts";
+import type { BackupError } from "../errors.ts";
 import type { Command, SubprocessError } from "../program.ts";
 import type { CharacterSet, DumpFormat, Target } from "./engine.ts";
-import { identifier, isNamed, type MariadbClient, serverWords } from "./mariadb-client.ts";
+import { identifier, isNamed, type MariadbClient, restoreError } from "./mariadb-client.ts";
 import { databaseIn, redirectAlteration } from "./mariadb-alteration.ts";
 import { exchangeDatabases } from "./mariadb-exchange.ts";
 import { marks } from "./mariadb-marks.ts";
@@ -131,10 +131,6 @@ function createDatabase(database: string, characterSet: CharacterSet | undefined
     characterSet &&
     ` CHARACTER SET ${identifier(characterSet.name)} COLLATE ${identifier(characterSet.collation)}`;
   return `CREATE DATABASE ${identifier(database)}${options ?? ""};`;
-}
-
-function restoreError(what: string, failure: SubprocessError, hint: string | undefined): BackupError {
-  return new BackupError("restore", `${what}: ${serverWords(failure)}`, { hint, cause: failure });
 }
 
 /** What mariadb says, and what can be done about it. */
