@@ -13,6 +13,7 @@ import {
   readSettings,
   settings,
 } from "./settings.ts";
+import type { Shard } from "./shard.ts";
 import { looksLike } from "./spelling.ts";
 
 /** Every setting, checked and ready for use. */
@@ -21,6 +22,8 @@ export interface Config {
   /** Names, globs and `!` exclusions; undefined for the whole server in one dump. */
   readonly databases: readonly string[] | undefined;
   readonly globals: boolean;
+  /** Which part of all that is this run's; undefined for all of it. */
+  readonly shard: Shard | undefined;
   /** A name pattern; undefined for the default one. */
   readonly fileName: string | undefined;
   /** An IANA name. */
@@ -100,6 +103,7 @@ export function parseConfig(
     engine: data.BACKUP_ENGINE,
     databases: data.BACKUP_ALL ? undefined : data.BACKUP_DATABASES,
     globals: data.BACKUP_GLOBALS,
+    shard: data.BACKUP_SHARD,
     fileName: data.BACKUP_FILE_NAME,
     timeZone: data.TZ,
     remote,

@@ -18,6 +18,7 @@ What to back up
   BACKUP_DATABASES      names, globs and exclusions: app,crm  *  app_*,!app_test
   BACKUP_ALL            true: the whole server in one dump, instead
   BACKUP_GLOBALS        true: PostgreSQL's roles and tablespaces too, as a backup of their own
+  BACKUP_SHARD          INDEX/COUNT, such as 0/4: one of four runs that divide the databases among them
   BACKUP_WAIT           seconds to wait for a server that does not answer (0)
 Where to
   REMOTE_NAME           an rclone remote or connection string (store)

@@ -4,6 +4,7 @@ import type { Engine, Server, Target } from "./engines/engine.ts";
 import { BackupError } from "./errors.ts";
 import { type PlannedDump, planDumps } from "./plan.ts";
 import { isLiteral, selectDatabases } from "./selection.ts";
+import { isInShard } from "./shard.ts";
 
 /** Reaches the server that the settings name, and waits for it as long as they say. */
 export function reachServer({ engine, config, log, signal }: Context): Promise<Server> {
@@ -23,9 +24,20 @@ export function refuseDumpOptions({ dumpOptions }: Engine, command: string): voi
   });
 }
 
-/** The dumps that the settings ask for on this server. Throws what planDumps and selectDatabases throw. */
-export function planRun({ config, engine, startedAt }: Context, server: Server): PlannedDump[] {
-  const { fileName, timeZone, recipients } = config;
+/** What a run is to make. */
+export interface RunPlan {
+  /** Those of its shard; all of them if there are no shards. */
+  readonly dumps: readonly PlannedDump[];
+  /** How many all shards make together. */
+  readonly total: number;
+}
+
+/**
+ * The dumps that the settings ask for on this server. What is wrong with those of any shard is wrong for each: two shards
+ * must not write to one path. Throws what planDumps and selectDatabases throw.
+ */
+export function planRun({ config, engine, startedAt }: Context, server: Server): RunPlan {
+  const { fileName, timeZone, recipients, shard } = config;
   const naming = {
     fileName,
     timeZone,
@@ -33,7 +45,8 @@ export function planRun({ config, engine, startedAt }: Context, server: Server):
     compression: config.compression.format,
     encrypted: recipients.length > 0,
   };
-  return planDumps(selectTargets(config, server), naming, startedAt);
+  const all = planDumps(selectTargets(config, server), naming, startedAt);
+  return { dumps: shard ? all.filter(({ target }) => isInShard(target, shard)) : all, total: all.length };
 }
 
 function selectTargets({ databases, globals }: Context["config"], server: Server): Target[] {

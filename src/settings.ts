@@ -5,6 +5,7 @@ import { BackupError } from "./errors.ts";
 import { parseDuration } from "./duration.ts";
 import { hasPlaceholder, patternProblems } from "./file-name.ts";
 import type { RetentionPolicy } from "./retention.ts";
+import { parseShard } from "./shard.ts";
 
 const flag = z.string().transform((value, context) => {
   const word = value.toLowerCase();
@@ -41,6 +42,17 @@ const databaseList = z.string().transform((value, context) => {
   return names;
 });
 
+const shard = z.string().transform((value, context) => {
+  const parsed = parseShard(value);
+  if (parsed) return parsed;
+  // Kubernetes adds its own variable with the index behind the others.
+  const hint = value.includes("$(")
+    ? "Kubernetes fills in only what env lists before it: list the index there, from the field metadata.annotations['batch.kubernetes.io/job-completion-index']"
+    : "write INDEX/COUNT, counted from 0: 0/4, 1/4, 2/4 and 3/4 for four runs";
+  context.addIssue(`is ${JSON.stringify(value)}; ${hint}`);
+  return z.NEVER;
+});
+
 const pattern = z.string().superRefine((value, context) => {
   for (const problem of patternProblems(value)) context.addIssue(problem);
 });
@@ -72,6 +84,7 @@ export const settings = {
   BACKUP_DATABASES: databaseList.optional(),
   BACKUP_ALL: flag.default(false),
   BACKUP_GLOBALS: flag.default(false),
+  BACKUP_SHARD: shard.optional(),
   BACKUP_FILE_NAME: pattern.optional(),
   BACKUP_COMPRESSION: oneOf(["gzip", "zstd", "none"]).default("gzip"),
   BACKUP_COMPRESSION_LEVEL: whole(1, 19, "a whole number").optional(),
@@ -133,6 +146,10 @@ export function contradictions(data: Settings): string[] {
   if (data.BACKUP_GLOBALS && all)
     problems.push(
       "BACKUP_GLOBALS and BACKUP_ALL are both set; a dump of the whole server has roles and tablespaces in it: unset BACKUP_GLOBALS",
+    );
+  if (data.BACKUP_SHARD && all)
+    problems.push(
+      "BACKUP_SHARD and BACKUP_ALL are both set; one dump of the whole server cannot be divided: unset BACKUP_SHARD, or write BACKUP_DATABASES=* instead of BACKUP_ALL",
     );
   if (data.BACKUP_GLOBALS && data.BACKUP_ENGINE === "mariadb")
     problems.push(

@@ -13,6 +13,7 @@ import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { pruneAfter } from "../pruning.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
+import { formatShard } from "../shard.ts";
 import { Spool } from "../spool.ts";
 
 /** What came of one dump. */
@@ -39,9 +40,14 @@ interface Run {
 export async function backup(context: Context): Promise<void> {
   const { config, engine, log, signal, startedAt } = context;
   const server = await reachBoth(context);
-  const planned = planRun(context, server);
+  const { dumps, total } = planRun(context, server);
+  if (dumps.length === 0 && config.shard) {
+    const shard = formatShard(config.shard);
+    log.info({ shard, total }, `nothing to back up: shard ${shard} has 0 of ${total} dumps`);
+    return;
+  }
   const runs: Run[] = [];
-  for (const dump of planned) {
+  for (const dump of dumps) {
     const program = await engine.dumpProgram(dump.target);
     engine.requireVersion(program, server);
     const job = jobId(engine.name, server, dump.target, config.fileName);

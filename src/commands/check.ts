@@ -10,6 +10,7 @@ import { formatBytes } from "../format.ts";
 import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
+import { formatShard } from "../shard.ts";
 import { Spool } from "../spool.ts";
 import { streamLimit } from "../stream-limit.ts";
 import type { SubprocessError } from "../program.ts";
@@ -42,7 +43,7 @@ export async function check(context: Context, { json = false }: OptionsOf<"check
   const findings: Finding[] = [];
   const server = await examine(findings, "database", () => findServer(context));
   const dumps = server && (await examine(findings, "names", () => expectDumps(context, server)));
-  if (server && dumps) {
+  if (server && dumps && dumps.length > 0) {
     await examine(findings, "dump program", () => findDumpPrograms(context, server, dumps));
     for (const { target } of dumps) findings.push(...(await examineRights(context, target, server)));
   }
@@ -92,10 +93,13 @@ async function findServer(context: Context): Promise<Result<Server>> {
 }
 
 async function expectDumps(context: Context, server: Server): Promise<Result<ExpectedDump[]>> {
-  const dumps = planRun(context, server).map((dump) => ({ ...dump, bytes: sizeOf(dump.target, server) }));
+  const { dumps, total } = planRun(context, server);
+  const { shard } = context.config;
+  const all = total === 1 ? "1 dump" : `${total} dumps`;
+  const count = shard ? `shard ${formatShard(shard)} has ${dumps.length} of ${all}` : all;
   return {
-    detail: dumps.length === 1 ? "1 dump, listed below" : `${dumps.length} dumps, listed below`,
-    value: dumps,
+    detail: dumps.length === 0 ? count : `${count}, listed below`,
+    value: dumps.map((dump) => ({ ...dump, bytes: sizeOf(dump.target, server) })),
   };
 }
 

@@ -73,6 +73,26 @@ describe.concurrent("what to back up", () => {
       "BACKUP_GLOBALS and BACKUP_ALL are both set; a dump of the whole server has roles and tablespaces in it: unset BACKUP_GLOBALS",
     ],
     [
+      "one dump of the whole server is to be divided",
+      { BACKUP_DATABASES: undefined, BACKUP_ALL: "true", BACKUP_SHARD: "0/4" },
+      "BACKUP_SHARD and BACKUP_ALL are both set; one dump of the whole server cannot be divided: unset BACKUP_SHARD, or write BACKUP_DATABASES=* instead of BACKUP_ALL",
+    ],
+    [
+      "shards are counted from 1",
+      { BACKUP_SHARD: "4/4" },
+      'BACKUP_SHARD is "4/4"; write INDEX/COUNT, counted from 0: 0/4, 1/4, 2/4 and 3/4 for four runs',
+    ],
+    [
+      "a shard is a number",
+      { BACKUP_SHARD: "1" },
+      'BACKUP_SHARD is "1"; write INDEX/COUNT, counted from 0: 0/4, 1/4, 2/4 and 3/4 for four runs',
+    ],
+    [
+      "Kubernetes did not fill in the shard",
+      { BACKUP_SHARD: "$(JOB_COMPLETION_INDEX)/4" },
+      "BACKUP_SHARD is \"$(JOB_COMPLETION_INDEX)/4\"; Kubernetes fills in only what env lists before it: list the index there, from the field metadata.annotations['batch.kubernetes.io/job-completion-index']",
+    ],
+    [
       "roles are wanted of MariaDB",
       { BACKUP_ENGINE: "mariadb", BACKUP_GLOBALS: "true" },
       "BACKUP_GLOBALS is for PostgreSQL only; unset it, and name mysql in BACKUP_DATABASES for the accounts",

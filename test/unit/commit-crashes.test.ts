@@ -187,6 +187,7 @@ function contextFor(remote: MemoryRemote): Context {
     engine: "postgres",
     databases: ["app"],
     globals: false,
+    shard: undefined,
     fileName: "app",
     timeZone: "UTC",
     remote: "memory:",

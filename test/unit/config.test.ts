@@ -41,6 +41,7 @@ test("what is set to nothing has its default", () => {
   const empty = [
     "BACKUP_ALL",
     "BACKUP_GLOBALS",
+    "BACKUP_SHARD",
     "BACKUP_FILE_NAME",
     "BACKUP_COMPRESSION",
     "BACKUP_CONCURRENCY",
@@ -73,6 +74,7 @@ describe("each setting", () => {
     [{ BACKUP_DATABASES: undefined, BACKUP_ALL: "yes" }, { databases: undefined }],
     [{ BACKUP_ALL: "off" }, { databases: ["app"] }],
     [{ BACKUP_GLOBALS: "1" }, { globals: true }],
+    [{ BACKUP_SHARD: "1/4" }, { shard: { index: 1, count: 4 } }],
     [{ BACKUP_OVERWRITE: "FALSE" }, { overwrite: false }],
     [{ BACKUP_COMPRESSION: "ZSTD" }, { compression: { format: "zstd", level: 3 } }],
     [
@@ -244,6 +246,7 @@ test("all problems are reported, each once", () => {
     BACKUP_DATABASES: "a,,b",
     BACKUP_FILE_NAME: "/x",
     BACKUP_WAIT: "soon",
+    BACKUP_SHARD: "4/4",
     TZ: "Nowhere",
     REMOTE_NAME: "a/b",
     ENCRYPT_RECIPIENTS: "x",
@@ -257,6 +260,7 @@ test("all problems are reported, each once", () => {
     "BACKUP_ENGINE",
     "BACKUP_FILE_NAME",
     "BACKUP_GLOBAL",
+    "BACKUP_SHARD",
     "BACKUP_WAIT",
     "ENCRYPT_RECIPIENTS",
     "MYSQL_PWD_FILE",

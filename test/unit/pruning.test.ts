@@ -54,6 +54,7 @@ function contextFor(remote: Remote, policy: RetentionPolicy = lastTwo): { contex
     engine: "postgres",
     databases: ["app"],
     globals: false,
+    shard: undefined,
     fileName: undefined,
     timeZone: "UTC",
     remote: "memory:",
