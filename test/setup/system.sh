@@ -14,6 +14,7 @@ igzip isal
 pigz pigz
 zstd zstd
 setpriv util-linux
+systemd-analyze systemd
 "
 
 # The modules that test/setup/tools.sh needs to run moto where the system does not package it.
