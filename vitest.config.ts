@@ -1,20 +1,40 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 /** Fast and pure; broken tools and cut connections; the program as its users call it; real stores and large data. */
 const projects = ["unit", "faults", "cli", "integration"];
 
+/** The images, with servers in containers. After the others, which would otherwise be slow beside them. */
+const images: TestProjectInlineConfiguration = {
+  extends: true,
+  test: {
+    name: "images",
+    include: ["test/images/**/*.test.ts"],
+    globalSetup: ["./test/images/setup.ts"],
+    setupFiles: ["./test/setup/environment.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
+    // The programs that do the work are in the containers; more files at once would only be in each other's way.
+    maxWorkers: 2,
+    sequence: { groupOrder: 1 },
+  },
+};
+
 export default defineConfig({
   test: {
     reporters: ["default", "./test/setup/closing-line.ts"],
-    projects: projects.map((name) => ({
-      extends: true,
-      test: {
-        name,
-        include: [`test/${name}/**/*.test.ts`],
-        setupFiles: ["./test/setup/environment.ts"],
-        testTimeout: name === "unit" ? 30_000 : 120_000,
-        hookTimeout: 120_000,
-      },
-    })),
+    projects: [
+      ...projects.map((name) => ({
+        extends: true as const,
+        test: {
+          name,
+          include: [`test/${name}/**/*.test.ts`],
+          globalSetup: name === "unit" ? [] : ["./test/setup/bundle.ts"],
+          setupFiles: ["./test/setup/environment.ts"],
+          testTimeout: name === "unit" ? 30_000 : 120_000,
+          hookTimeout: 120_000,
+        },
+      })),
+      images,
+    ],
   },
 });

@@ -1,9 +1,7 @@
-import { readFileSync } from "node:fs";
+import about from "../package.json" with { type: "json" };
 
-/** This program's version, from package.json. */
-export const version: string = (
-  JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as { version: string }
-).version;
+/** This program's version. */
+export const version: string = about.version;
 
 /** What manifests say they were written by. */
 export const toolName = `rcdump ${version}`;

@@ -6,8 +6,8 @@ import { temporaryFolder } from "../fixtures/folder.ts";
 import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
 import { type Peak, watchMemory } from "../fixtures/memory.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
+import { program } from "../fixtures/program.ts";
 import { startS3, type S3Server } from "../fixtures/s3.ts";
-import { projectFolder } from "../setup/environment.ts";
 
 const folder = temporaryFolder("large");
 const identity = join(folder, "identity");
@@ -22,7 +22,7 @@ beforeAll(async () => {
 /** Runs rcdump, by default a backup, and returns how much memory it and its children had at the most. */
 async function run(env: Record<string, string>, args: readonly string[] = []): Promise<Peak> {
   const keys = { ENCRYPT_RECIPIENTS: recipient, DECRYPT_IDENTITY_FILE: identity };
-  const child = execa("node", [join(projectFolder, "src/main.ts"), ...args], {
+  const child = execa("node", [program, ...args], {
     env: { PATH: process.env["PATH"] ?? "", ...keys, ...env },
     extendEnv: false,
     stdin: "ignore",

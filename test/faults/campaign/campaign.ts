@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../../fixtures/postgres.ts";
-import { projectFolder } from "../../setup/environment.ts";
+import { program } from "../../fixtures/program.ts";
 import { type Fault, faults } from "./faults.ts";
 import { Completeness, inspectStore, type Violation } from "./invariants.ts";
 import { marker, survivors } from "./processes.ts";
@@ -197,8 +197,7 @@ class Lane {
   }
 
   #start(env: Record<string, string>) {
-    const entrypoint = join(projectFolder, "src/main.ts");
-    return execa("node", [entrypoint], { env, extendEnv: false, reject: false, stdin: "ignore" });
+    return execa("node", [program], { env, extendEnv: false, reject: false, stdin: "ignore" });
   }
 
   #environment(run: string, name: string): Record<string, string> {
