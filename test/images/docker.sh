@@ -5,6 +5,7 @@ docker_folder=$top/.tools/docker
 docker_number=$(($(cksum <<<"$top" | cut -d ' ' -f 1) % 250))
 docker_run=/run/rcdump-docker-$docker_number
 docker_bridge=rcdump$docker_number
+docker_data=$docker_folder/data
 docker_log=$docker_folder/dockerd.log
 
 # docker_works: a docker with buildx that reaches an engine, the caller's or the one that was started here.
@@ -57,8 +58,6 @@ mmdebstrap mmdebstrap"
 
 dockerd_start() {
   local address=10.213.$docker_number device mtu
-  say "container engine"
-  as_root mkdir -p "$docker_run"
   # Its own bridge, so that it is in nobody's way; networks of the tests come out of the pool. Packets must fit what
   # this machine's own device takes.
   device=$(ip -o route show default | sed -n 's/.* dev \([^ ]*\).*/\1/p' | head -n 1)
@@ -68,13 +67,19 @@ dockerd_start() {
     as_root ip address add "$address.1/24" dev "$docker_bridge"
     as_root ip link set "$docker_bridge" up
   fi
+  dockerd_run --bridge "$docker_bridge" --mtu "$((mtu < 1500 ? mtu : 1500))" \
+    --default-address-pool "base=10.214.$docker_number.0/24,size=28"
+}
+
+# dockerd_run OPTION...: starts it, and waits until it answers.
+dockerd_run() {
+  say "container engine"
+  as_root mkdir -p "$docker_run"
   # Not this script's child, and with none of its files open: it stays when the script has ended.
   as_root env PATH="$docker_folder/root/usr/sbin:$docker_folder/root/usr/bin:/usr/sbin:/usr/bin:/sbin:/bin" \
     setsid --fork dockerd \
-    --data-root "$docker_folder/data" --exec-root "$docker_run/exec" --pidfile "$docker_run/dockerd.pid" \
-    --host "$DOCKER_HOST" --group "$(id -gn)" --bridge "$docker_bridge" --mtu "$((mtu < 1500 ? mtu : 1500))" \
-    --default-address-pool "base=10.214.$docker_number.0/24,size=28" \
-    >"$docker_log" 2>&1 </dev/null 3>&-
+    --data-root "$docker_data" --exec-root "$docker_run/exec" --pidfile "$docker_run/dockerd.pid" \
+    --host "$DOCKER_HOST" --group "$(id -gn)" "$@" >"$docker_log" 2>&1 </dev/null 3>&-
   for _ in $(seq 120); do
     engine_answers && return
     sleep 0.5
@@ -89,7 +94,7 @@ docker_stop() {
   pid=$(cat "$docker_run/dockerd.pid")
   as_root kill "$pid" 2>/dev/null || return 0
   while [ -e "/proc/$pid" ]; do sleep 0.1; done
-  as_root ip link delete "$docker_bridge"
+  if ip link show "$docker_bridge" >/dev/null 2>&1; then as_root ip link delete "$docker_bridge"; fi
   as_root rm -rf "$docker_run"
 }
 

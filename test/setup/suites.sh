@@ -1,8 +1,8 @@
 # Packages from other suites of the machine's own distribution, by an apt configuration of its own: the
 # machine's is read and never written.
 
-# suites_choose: sets suite_newest (where the newest versions are) and suite_stable (rclone 1.60 and moto),
-# and fetches their package lists.
+# suites_choose [ARCHITECTURE]: sets suite_newest (where the newest versions are) and suite_stable (rclone 1.60 and moto),
+# and fetches their package lists, of another architecture as well if one is named.
 suites_choose() {
   local id codename components uri keyring
   id=$(. /etc/os-release && echo "$ID")
@@ -23,6 +23,7 @@ suites_choose() {
   {
     printf 'Types: deb\nURIs: %s\nSuites: %s %s\nComponents: %s\n' \
       "$uri" "$suite_stable" "$suite_newest" "$components"
+    echo "Architectures: $(dpkg --print-architecture) ${1-}"
     if [ -e "$keyring" ]; then echo "Signed-By: $keyring"; fi
   } >.tools/apt/suites.sources
   say "package lists of $suite_stable and $suite_newest"
@@ -37,6 +38,7 @@ suites_apt() {
 }
 
 # suites_fetch PACKAGE SUITE FOLDER: unpacks it there; nothing is installed, no script of it is run.
+# PACKAGE:ARCHITECTURE is of another architecture, which suites_choose has been told.
 suites_fetch() {
   rm -f .tools/apt/deb/*.deb
   (cd .tools/apt/deb && logged suites_apt download "$1/$2")

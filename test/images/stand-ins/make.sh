@@ -44,12 +44,20 @@ stand_ins_make() {
   stand_in_server postgres:15 bookworm
 }
 
-# stand_in_debian SUITE [ARCHITECTURE]: debian:SUITE-slim, or of another architecture debian:SUITE-slim-ARCHITECTURE.
+# stand_in_debian SUITE: debian:SUITE-slim.
 stand_in_debian() {
-  local suite=$1 image=debian:$1-slim${2:+-$2} mirror tar=$stand_ins_folder/debian-$1${2:+-$2}.tar
-  local -a sources options=()
+  local image=debian:$1-slim tar=$stand_ins_folder/debian-$1.tar
   have_images "$image" && return
   say "$image"
+  debian_tar "$1" "$(dpkg --print-architecture)" "$tar"
+  logged docker import --change 'CMD ["bash"]' "$tar" "$image"
+  rm -f "$tar"
+}
+
+# debian_tar SUITE ARCHITECTURE TAR: a root file system as the official images have it.
+debian_tar() {
+  local suite=$1 mirror
+  local -a sources options=()
   # The machine's own mirror, as apt itself reads it.
   mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' | grep -m 1 -E '/debian/?$')
   mirror=${mirror%/}
@@ -59,30 +67,32 @@ stand_in_debian() {
     sid) options+=(--aptopt='Acquire::Check-Valid-Until "false"') ;;
     *) sources+=("deb $mirror $suite-updates main" "deb $mirror-security $suite-security main") ;;
   esac
-  logged as_root mmdebstrap --variant=minbase --mode=root --format=tar ${2:+--architectures="$2"} \
+  logged as_root mmdebstrap --variant=minbase --mode=root --format=tar --architectures="$2" \
     --keyring=/usr/share/keyrings/debian-archive-keyring.gpg \
     --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
     --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
     --aptopt='Acquire::Languages "none"' "${options[@]}" \
-    "$suite" "$tar" "${sources[@]}"
-  logged docker import ${2:+--platform "linux/$2"} --change 'CMD ["bash"]' "$tar" "$image"
-  rm -f "$tar"
+    "$suite" "$3" "${sources[@]}"
 }
 
-# stand_in_node SUITE IMAGE [ARCHITECTURE]: Node of the version that package.json pins, and npm.
+# stand_in_node SUITE IMAGE: Node of the version that package.json pins, and npm.
 stand_in_node() {
-  local folder=$stand_ins_folder/node-${3:-host} version npm_architecture
+  local folder=$stand_ins_folder/node
   have_images "$2" && return
   say "$2"
+  node_unpack "$folder" "$(dpkg --print-architecture)"
+  logged docker buildx build -q --build-arg "BASE=debian:$1-slim" -t "$2" -f "$stand_ins/node.Dockerfile" "$folder"
+}
+
+# node_unpack FOLDER ARCHITECTURE...: npm, and Node's package for each, as node-ARCHITECTURE.
+node_unpack() {
+  local folder=$1 architecture version
+  shift
   version=$(node_modules/.bin/node --print 'require("./package.json").devDependencies.node')
-  case ${3:-$(dpkg --print-architecture)} in
-    amd64) npm_architecture=x64 ;;
-    *) npm_architecture=${3:-$(dpkg --print-architecture)} ;;
-  esac
-  unpack_from_npm "node-linux-$npm_architecture@$version" "$folder/node"
   unpack_from_npm npm@11 "$folder/npm"
-  logged docker buildx build -q ${3:+--platform "linux/$3"} --build-arg "BASE=debian:$1-slim${3:+-$3}" -t "$2" \
-    -f "$stand_ins/node.Dockerfile" "$folder"
+  for architecture in "$@"; do
+    unpack_from_npm "node-linux-${architecture/#amd64/x64}@$version" "$folder/node-$architecture"
+  done
 }
 
 # unpack_from_npm PACKAGE FOLDER
