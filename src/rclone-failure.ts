@@ -39,7 +39,12 @@ const hints: [RegExp, (remote: string) => string][] = [
     () => "correct the type of the remote; `rclone help backends` lists them",
   ],
   [
-    /connection refused|no such host|i\/o timeout|no route to host|network is unreachable|timeout|timed out|deadline exceeded|connection reset|broken pipe|\bEOF\b/i,
+    /x509: |certificate/i,
+    () =>
+      "if the store's certificate is of an authority of your own, set RCLONE_CA_CERT to a file with the certificate of that; else correct the endpoint, whose name the certificate has to have",
+  ],
+  [
+    /connection refused|no such host|\blookup \S+ on |i\/o timeout|no route to host|network is unreachable|timeout|timed out|deadline exceeded|connection reset|broken pipe|\bEOF\b/i,
     () => "see that the store is up and can be reached from here, and correct its host or endpoint",
   ],
   [badCredentials, () => "correct the credentials of the remote"],

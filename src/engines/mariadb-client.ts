@@ -136,7 +136,7 @@ function explainQuery(failure: SubprocessError): Error {
   if (/\b(SSL|TLS|certificate)\b/i.test(failure.stderr))
     return new BackupError("connect", `cannot connect: ${words}`, {
       cause,
-      hint: "this client wants TLS: pass --ssl-ca=/path/to/ca.pem, or --skip-ssl for a server that has none",
+      hint: "this client wants TLS: pass --ssl-ca=/path/to/ca.pem, --skip-ssl-verify-server-cert for a certificate that nobody vouches for, or --skip-ssl for a server that has none",
     });
   if (/ERROR (2002|2003|2005|2006|2013|1040|1053)\b/.test(failure.stderr))
     return new Unreachable(`cannot reach the server: ${words}`, {

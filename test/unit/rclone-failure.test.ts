@@ -27,6 +27,10 @@ const said = {
   denied:
     "2026/01/02 03:04:05 NOTICE: Failed to rcat: operation error S3: PutObject, https response error StatusCode: 403, api error AccessDenied: Access Denied",
   permission: "2026/01/02 03:04:05 NOTICE: Failed to rcat: open /store/app.sql.gz: permission denied",
+  authority:
+    '2026/01/02 03:04:05 NOTICE: Failed to lsjson: error in ListJSON: Get "https://s3:9000/b": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+  resolver:
+    '2026/01/02 03:04:05 NOTICE: Failed to lsjson: error in ListJSON: Get "http://s3/b": dial tcp: lookup s3 on 127.0.0.11:53: server misbehaving',
   full: "2026/01/02 03:04:05 NOTICE: Failed to rcat: write /store/app.sql.gz: no space left on device",
 };
 
@@ -40,6 +44,8 @@ describe("what rclone says, and what can be done", () => {
     ["bucket", /create the bucket/],
     ["denied", /give these credentials the right/],
     ["permission", /give these credentials the right/],
+    ["authority", /RCLONE_CA_CERT/],
+    ["resolver", /correct its host or endpoint/],
     ["full", /make room in the store/],
   ] as const)("%s", ([name, hint]) => {
     expect(explain(said[name]).hint).toMatch(hint);
@@ -78,6 +84,8 @@ test("whether the store forbade it, or the settings name no store, is told apart
     bucket: "",
     denied: "forbidden",
     permission: "forbidden",
+    authority: "",
+    resolver: "",
     full: "",
   });
 });
