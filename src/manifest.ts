@@ -58,7 +58,7 @@ export function objectOfManifest(path: string): string | undefined {
 }
 
 /** What was dumped. */
-export function targetOf({ scope, database }: Manifest): Target {
+export function targetOf({ scope, database }: Pick<Manifest, "scope" | "database">): Target {
   return scope === "database" ? { scope, database: database ?? "" } : { scope };
 }
 

@@ -28,8 +28,8 @@ export function refuseDumpOptions({ dumpOptions }: Engine, command: string): voi
 export interface RunPlan {
   /** Those of its shard; all of them if there are no shards. */
   readonly dumps: readonly PlannedDump[];
-  /** How many all shards make together. */
-  readonly total: number;
+  /** Those of all shards together. */
+  readonly all: readonly PlannedDump[];
 }
 
 /**
@@ -46,7 +46,7 @@ export function planRun({ config, engine, startedAt }: Context, server: Server):
     encrypted: recipients.length > 0,
   };
   const all = planDumps(selectTargets(config, server), naming, startedAt);
-  return { dumps: shard ? all.filter(({ target }) => isInShard(target, shard)) : all, total: all.length };
+  return { dumps: shard ? all.filter(({ target }) => isInShard(target, shard)) : all, all };
 }
 
 function selectTargets({ databases, globals }: Context["config"], server: Server): Target[] {

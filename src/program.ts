@@ -31,13 +31,16 @@ export class SubprocessError extends Error {
   readonly signal: string | undefined;
   /** The last lines the program wrote to stderr. */
   readonly stderr: string;
+  /** What it wrote to stdout, if that was not streamed. */
+  readonly stdout: string;
 
-  constructor(file: string, end: Ending, stderr: string) {
+  constructor(file: string, end: Ending, stderr: string, stdout = "") {
     super(`${file} ${describeEnding(end)}`, end.cause === undefined ? undefined : { cause: end.cause });
     this.file = file;
     this.exitCode = end.exitCode;
     this.signal = end.signal;
     this.stderr = stderr.trim();
+    this.stdout = stdout;
   }
 }
 

@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { Environment } from "./environment.ts";
 import { BackupError, type Operation } from "./errors.ts";
 import { explainRclone, RcloneFailure } from "./rclone-failure.ts";
-import type { Command } from "./program.ts";
+import { type Command, SubprocessError } from "./program.ts";
 import { run, type Subprocesses } from "./subprocess.ts";
 import { longestText, type Remote, type RemoteTraits, type StoredObject, type Texts } from "./remote.ts";
 
@@ -25,8 +25,18 @@ const answerEachWithin = 100;
 /** The longest that a question about all objects may take, in milliseconds: a hundred thousand are a hundred requests. */
 const surveyWithin = 600_000;
 
-/** rclone's exit code for a folder that does not exist, in which there is nothing then. */
+/**
+ * rclone's exit code for a folder that does not exist. In that there is nothing then, but a union may lack it in one upstream
+ * and have it in another; and a folder below may go while they are listed. rclone goes on after either. (What lay in a folder
+ * that has gone is not listed: status sees it missing, and retention removes no more of the others for it.)
+ */
 const noSuchFolder = 3;
+
+/** What rclone says of a folder that it could not list for another reason. */
+const notListed = /^.*\bERROR\b.*error listing: (?!.*directory not found)/m;
+
+/** A listing that was not cut off: with an end; of what does not exist rclone prints no more than the beginning. */
+const wholeListing = /^(?:\s*\[?|.*\])\s*$/s;
 
 /** Any store that rclone knows. */
 export class RcloneRemote implements Remote {
@@ -107,7 +117,7 @@ export class RcloneRemote implements Remote {
     if (!local) return { named: await this.#fetch(filter, { signal }), unnamed: "" };
     // Quicker by far than to copy thousands of small files. But one after the other, and so no way over a network.
     const cat = this.#ask(["cat", ...filter, this.#address("")], { signal, timeout: surveyWithin });
-    return { named: new Map(), unnamed: await this.#unlessMissing(cat, "") };
+    return { named: new Map(), unnamed: await this.#evenIfMissing(cat) };
   }
 
   async readEach(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, string>> {
@@ -122,7 +132,7 @@ export class RcloneRemote implements Remote {
       const thrift = ["--no-check-dest", "--ignore-checksum", "--no-update-modtime"];
       const parallel = await this.#parallel(options.signal);
       const args = ["copy", ...parallel, ...thrift, ...filter, this.#address(""), folder];
-      await this.#unlessMissing(this.#ask(args, { ...options, timeout: surveyWithin }), "");
+      await this.#evenIfMissing(this.#ask(args, { ...options, timeout: surveyWithin }));
       return readTexts(folder);
     } finally {
       rmSync(folder, { recursive: true, force: true });
@@ -213,18 +223,23 @@ export class RcloneRemote implements Remote {
 
   async #objects(filter: string[], options: Asking): Promise<StoredObject[]> {
     const args = ["lsjson", "-R", "--files-only", "--no-mimetype", ...filter, this.#address("")];
-    const answer = await this.#unlessMissing(this.#ask(args, options), "[]");
-    const entries = entry.array().parse(JSON.parse(answer));
+    const answer = await this.#evenIfMissing(this.#ask(args, options), wholeListing);
+    const entries = answer.includes("]") ? entry.array().parse(JSON.parse(answer)) : [];
     return entries.map(({ Path, Size, ModTime }) => ({ path: Path, bytes: Size, modified: ModTime }));
   }
 
-  /** @param otherwise the answer where the remote's folder does not exist */
-  async #unlessMissing(answer: Promise<string>, otherwise: string): Promise<string> {
+  /**
+   * An answer, or what was printed of one if all that went wrong was that a folder is missing.
+   * @param whole what that must be like to count
+   */
+  async #evenIfMissing(answer: Promise<string>, whole = /^/): Promise<string> {
     try {
       return await answer;
     } catch (error) {
-      if (error instanceof RcloneFailure && error.exitCode === noSuchFolder) return otherwise;
-      throw error;
+      if (!(error instanceof RcloneFailure) || !(error.cause instanceof SubprocessError)) throw error;
+      const { exitCode, stderr, stdout } = error.cause;
+      if (exitCode !== noSuchFolder || notListed.test(stderr) || !whole.test(stdout)) throw error;
+      return stdout;
     }
   }
 

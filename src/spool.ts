@@ -3,6 +3,7 @@ import { dirname, join } from "node:path";
 import type { Writable } from "node:stream";
 import type { z } from "zod";
 import { BackupError } from "./errors.ts";
+import { startOfRun } from "./job.ts";
 import { type Manifest, unsentManifest } from "./manifest.ts";
 
 /** What a run's files end in; the note first, for a dump without one is never sent. */
@@ -55,7 +56,16 @@ export class Spool {
 
   /** What earlier runs of these jobs finished and could not send, oldest first. */
   async unsent(jobs: ReadonlySet<string>): Promise<SpooledDump[]> {
-    const runIds = await this.#runIds(jobs);
+    return this.#finished(await this.#runIds((job) => jobs.has(job)));
+  }
+
+  /** The same of all jobs but these. */
+  async unsentOfOthers(jobs: ReadonlySet<string>): Promise<SpooledDump[]> {
+    const runIds = await this.#runIds((job) => !jobs.has(job));
+    return this.#finished(runIds.filter((runId) => startOfRun(runId) !== undefined));
+  }
+
+  async #finished(runIds: readonly string[]): Promise<SpooledDump[]> {
     const notes = await Promise.all(
       runIds.map(async (runId) => ({ runId, note: await this.#readNote(runId) })),
     );
@@ -76,7 +86,7 @@ export class Spool {
    */
   async unfinished(jobs: ReadonlySet<string>): Promise<Map<string, string>> {
     const unfinished = new Map<string, string>();
-    for (const runId of await this.#runIds(jobs)) {
+    for (const runId of await this.#runIds((job) => jobs.has(job))) {
       if (await this.#readNote(runId)) continue;
       const states = await Promise.all(
         endings.map((ending) => stat(this.#file(runId, ending)).catch(() => undefined)),
@@ -87,13 +97,13 @@ export class Spool {
   }
 
   /** In the order of time. */
-  async #runIds(jobs: ReadonlySet<string>): Promise<string[]> {
+  async #runIds(isWanted: (job: string) => boolean): Promise<string[]> {
     const names = await readdir(this.#folder).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return [];
       throw this.#unusable(error);
     });
     const runIds = names
-      .filter((name) => jobs.has(name.split("-")[0] ?? ""))
+      .filter((name) => isWanted(name.split("-")[0] ?? ""))
       .map((name) => name.replace(/\..*$/, ""));
     return [...new Set(runIds)].toSorted();
   }

@@ -37,7 +37,7 @@ export async function run(
   });
   if (!result.failed) return result;
   signal?.throwIfAborted();
-  throw command.explain(new SubprocessError(command.file, result, result.stderr));
+  throw command.explain(new SubprocessError(command.file, result, result.stderr, result.stdout));
 }
 
 /**

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import pLimit from "p-limit";
 import { type Destination, reserve } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
@@ -8,13 +9,13 @@ import { formatBytes, formatSeconds } from "../format.ts";
 import { jobId, newRunId } from "../job.ts";
 import { noteAbandonedDumps, noteAbandonedUploads, type Sweep } from "../leftovers.ts";
 import { deliver, type Job, stageBackup, streamBackup } from "../make-backup.ts";
-import type { Manifest } from "../manifest.ts";
+import { type Manifest, targetOf } from "../manifest.ts";
 import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { pruneAfter } from "../pruning.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
 import { formatShard } from "../shard.ts";
-import { Spool } from "../spool.ts";
+import { Spool, type SpooledDump } from "../spool.ts";
 
 /** What came of one dump. */
 interface Outcome {
@@ -40,17 +41,19 @@ interface Run {
 export async function backup(context: Context): Promise<void> {
   const { config, engine, log, signal, startedAt } = context;
   const server = await reachBoth(context);
-  const { dumps, total } = planRun(context, server);
+  const { dumps, all } = planRun(context, server);
   if (dumps.length === 0 && config.shard) {
     const shard = formatShard(config.shard);
+    const total = all.length;
     log.info({ shard, total }, `nothing to back up: shard ${shard} has 0 of ${total} dumps`);
     return;
   }
+  const jobOf = ({ target }: PlannedDump): string => jobId(engine.name, server, target, config.fileName);
   const runs: Run[] = [];
   for (const dump of dumps) {
     const program = await engine.dumpProgram(dump.target);
     engine.requireVersion(program, server);
-    const job = jobId(engine.name, server, dump.target, config.fileName);
+    const job = jobOf(dump);
     runs.push({ planned: dump, program, job, runId: newRunId(job, startedAt) });
   }
   const spool = config.spoolFolder === undefined ? undefined : new Spool(config.spoolFolder);
@@ -58,6 +61,7 @@ export async function backup(context: Context): Promise<void> {
   const jobs = new Set(runs.map(({ job }) => job));
   const sweeps = noteLeftovers(context, jobs, destinations, spool);
 
+  const forgotten = (await spool?.unsentOfOthers(new Set(all.map(jobOf)))) ?? [];
   const outcomes = spool ? await deliverUnsent(context, spool, jobs) : [];
   const limit = pLimit(config.concurrency);
   const store = (run: Run): Promise<Outcome> =>
@@ -69,6 +73,7 @@ export async function backup(context: Context): Promise<void> {
   outcomes.push(...(await Promise.all(runs.map(store))));
   signal.throwIfAborted();
   await sweepAfter(outcomes, await sweeps, log);
+  warnOfForgotten(forgotten, log);
   await pruneAfter(
     context,
     outcomes.flatMap(({ made }) => made ?? []),
@@ -210,6 +215,25 @@ async function sweepAfter(
     } catch (error) {
       log.warn(`cannot remove what earlier runs left: ${String(error)}`);
     }
+  }
+}
+
+/**
+ * Says which dumps of earlier runs are none of those that the settings ask for, in whichever shard, so that no run sends them. One
+ * that has gone meanwhile was another job's that shares the folder.
+ */
+function warnOfForgotten(dumps: readonly SpooledDump[], log: Context["log"]): void {
+  for (const { file, path, manifest } of dumps) {
+    if (!existsSync(file)) continue;
+    const { host, port } = manifest.server;
+    const subject = `${targetName(targetOf(manifest))} of ${host}:${port}`;
+    log.warn(
+      {
+        file,
+        hint: "back that up again with the BACKUP_FILE_NAME that it had, or copy the file there by hand and remove it and its .json",
+      },
+      `${file} is not sent, for the settings ask for no such dump: it is of ${subject}, to be stored as ${path}`,
+    );
   }
 }
 

@@ -93,10 +93,10 @@ async function findServer(context: Context): Promise<Result<Server>> {
 }
 
 async function expectDumps(context: Context, server: Server): Promise<Result<ExpectedDump[]>> {
-  const { dumps, total } = planRun(context, server);
+  const { dumps, all } = planRun(context, server);
   const { shard } = context.config;
-  const all = total === 1 ? "1 dump" : `${total} dumps`;
-  const count = shard ? `shard ${formatShard(shard)} has ${dumps.length} of ${all}` : all;
+  const total = all.length === 1 ? "1 dump" : `${all.length} dumps`;
+  const count = shard ? `shard ${formatShard(shard)} has ${dumps.length} of ${total}` : total;
   return {
     detail: dumps.length === 0 ? count : `${count}, listed below`,
     value: dumps.map((dump) => ({ ...dump, bytes: sizeOf(dump.target, server) })),

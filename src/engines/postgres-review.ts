@@ -3,7 +3,13 @@ import type { Review } from "../program.ts";
 import { redact } from "../redaction.ts";
 
 /** What psql says of an error, with VERBOSITY=verbose: the word for it may be in any language, the SQLSTATE is in none. */
-const report = /^(?:psql:<stdin>:\d+: )?[^:\s][^:]*:\s+([0-9A-Z]{5}): (.*)$/;
+const report = /^(?:psql:<stdin>:\d+: )?([^:\s][^:]*):\s+([0-9A-Z]{5}): (.*)$/;
+
+/**
+ * What the server calls what is none. A warning may have an error's SQLSTATE; in another language, by a word that could be any,
+ * it counts as an error. (The dump sets client_min_messages itself, and lc_messages is a superuser's to set.)
+ */
+const noErrors: ReadonlySet<string> = new Set(["WARNING", "NOTICE", "INFO", "LOG", "DEBUG"]);
 
 /** Where in the server an error came up that means a role was to be made that there is. */
 const atCreateRole = /^\S+:\s+CreateRole, \S+:\d+$/;
@@ -41,9 +47,10 @@ export function reviewCluster(): Review {
     line: (text) => {
       if (atCreateRole.test(text)) duplicate = undefined;
       if (complaint.test(text)) note(text);
-      const [, state, message = ""] = report.exec(text) ?? [];
+      const [, severity = "", state, message = ""] = report.exec(text) ?? [];
       if (state === undefined) return;
       settleDuplicate();
+      if (noErrors.has(severity)) return;
       if (state === duplicateObject) duplicate = message;
       else if (
         !(state === undefinedObject && message.includes("transaction_timeout")) &&

@@ -7,6 +7,8 @@ import { temporaryFolder } from "../fixtures/folder.ts";
 import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { freePort } from "../fixtures/process.ts";
+import { pathWith } from "../fixtures/programs.ts";
+import { startS3 } from "../fixtures/s3.ts";
 import { type LocalStore, localStore, type StoredManifest } from "../fixtures/store.ts";
 
 const recipients = [
@@ -346,6 +348,32 @@ describe.concurrent("nothing", () => {
     expect(await list([], {}, of)).toMatchObject({ exitCode: 0, stdout: "no backups\n", stderr: "" });
   });
 
+  test("lies in one folder of a union, which is not there: what is in the other counts", async () => {
+    await using first = await startS3("first");
+    await first.createBucket("bucket");
+    const second = temporaryFolder("second");
+    const variables = {
+      ...first.env,
+      RCLONE_CONFIG_STORE_TYPE: "union",
+      RCLONE_CONFIG_STORE_UPSTREAMS: "first:bucket/backups second:backups",
+      RCLONE_CONFIG_STORE_CREATE_POLICY: "all",
+      RCLONE_CONFIG_STORE_ACTION_POLICY: "all",
+      RCLONE_CONFIG_STORE_SEARCH_POLICY: "ff",
+      RCLONE_CONFIG_STORE_REMOTE: undefined,
+      RCLONE_CONFIG_SECOND_TYPE: "alias",
+      RCLONE_CONFIG_SECOND_REMOTE: second,
+    };
+    const run = { ...variables, ...postgres.env, BACKUP_ENGINE: "postgres", BACKUP_DATABASES: "app,app2" };
+    const made = await rcdump({ ...run, BACKUP_FILE_NAME: "pg/$DB" });
+    expect(made).toMatchObject({ exitCode: 0, message: "" });
+    const before = await list(["--json"], variables);
+    expect(before.stdout).toContain("pg/app2.sql.gz");
+
+    rmSync(join(second, "backups"), { recursive: true });
+    expect(await list(["--json"], variables)).toEqual(before);
+    expect((await list(["--database", "nosuch"], variables)).exitCode).toBe(22);
+  });
+
   test("is of a database that there is no backup of: 22, and what there is", async () => {
     expect(await list(["--database", "nosuch"])).toMatchObject({
       exitCode: 22,
@@ -408,6 +436,30 @@ describe.concurrent("is refused", () => {
     expect({ exitCode, stdout }).toEqual({ exitCode: 20, stdout: "" });
     expect(message).toMatch(/connection refused/);
     expect(message).toMatch(/\n {2}hint: \S/);
+  });
+
+  const missing = "2026/11/21 02:00:00 ERROR : error listing: directory not found";
+  test.for<[title: string, printed: string, said: string]>([
+    ["a listing that is cut off where a folder is missing", '[\n{"Path":"x","Size":1,"ModTime":""}', missing],
+    [
+      "a listing in which another folder is missing for another reason",
+      '[\n{"Path":"x","Size":1,"ModTime":""}\n]\n',
+      `2026/11/21 02:00:00 ERROR : pg: error listing: permission denied\n${missing}`,
+    ],
+    [
+      "a store in which nothing can be listed for another reason",
+      "[\n",
+      `2026/11/21 02:00:00 ERROR : pg: error listing: permission denied\n${missing}`,
+    ],
+  ])("%s", async ([, printed, said]) => {
+    const path = pathWith({
+      rclone: `[ "$1" = lsjson ] || exec $REAL "$@"\nprintf '%s' '${printed}'; echo '${said}' >&2; exit 3`,
+    });
+    expect(await list([], { PATH: path })).toMatchObject({
+      exitCode: 20,
+      stdout: "",
+      message: expect.stringMatching(/^cannot use store: .*directory not found/) as string,
+    });
   });
 
   test("a store that nothing says how to reach", async () => {

@@ -1021,6 +1021,8 @@ describe("a whole server", () => {
       await origin.psql(name, "CREATE TABLE origin AS SELECT current_database() AS name");
     }
     await origin.psql("one", "CREATE ROLE teller LOGIN; ALTER TABLE origin OWNER TO teller");
+    // A server warns of each that its wal_level is too low to use it.
+    await origin.psql("one", "CREATE PUBLICATION one; CREATE PUBLICATION all_tables FOR ALL TABLES");
     await backUp(whole, {
       ...origin.env,
       BACKUP_DATABASES: undefined,
@@ -1050,6 +1052,7 @@ describe("a whole server", () => {
     expect(await bringBack(whole, [], fresh.env)).toMatch(/^restored all\.sql\.gz to the server/);
     const tables = "SELECT name, tableowner FROM origin, pg_tables WHERE tablename = 'origin'";
     expect(await fresh.psql("one", tables)).toBe("one|teller");
+    expect(await fresh.psql("one", "SELECT count(*) FROM pg_publication")).toBe("2");
     expect(await fresh.psql("Two", tables)).toBe("Two|postgres");
   });
 });

@@ -184,8 +184,9 @@ test("what waits in a spool folder is sent by the shard that it belongs to", asy
   expect(failed.map(({ exitCode }) => exitCode)).toEqual([20, 20, 20]);
   expect(filesIn(spool.BACKUP_SPOOL_DIR).filter((name) => name.endsWith(".dump"))).toHaveLength(6);
 
-  const { exitCode } = await rcdump({ ...settings(store, "2/3"), ...spool });
+  const { exitCode, log } = await rcdump({ ...settings(store, "2/3"), ...spool });
   expect(exitCode).toBe(0);
+  expect(log.filter(({ level }) => level !== "info")).toEqual([]);
   expect(databasesIn(store)).toEqual(["app", "app", "shop", "shop"]);
   expect(filesIn(spool.BACKUP_SPOOL_DIR).filter((name) => name.endsWith(".dump"))).toHaveLength(4);
 

@@ -81,6 +81,36 @@ test("while the store is down the dump is kept; the next run sends it first, and
   expect(texts.map((text) => /the-\w+/.exec(text)?.[0])).toEqual(["the-first", "the-second"]);
 });
 
+test("a dump that is kept, and of nothing that the settings ask for any more, is told", async () => {
+  const store = localStore();
+  const spool = temporaryFolder("spool");
+  await server.createDatabase("old");
+  const variables = { ...settings(store, spool), BACKUP_DATABASES: "*,!postgres" };
+  expect((await rcdump({ ...variables, ...(await down()) })).exitCode).toBe(20);
+  expect(filesIn(spool)).toHaveLength(4);
+  await server.psql("postgres", "DROP DATABASE old");
+
+  const { exitCode, log } = await rcdump(variables);
+  expect(exitCode).toBe(0);
+  const [dump, note] = filesIn(spool).map((name) => join(spool, name));
+  expect(note).toBe(dump?.replace(".dump", ".json"));
+  const warnings = log.filter(({ level }) => level !== "info");
+  expect(warnings).toEqual([
+    expect.objectContaining({
+      level: "warn",
+      file: dump,
+      hint: "back that up again with the BACKUP_FILE_NAME that it had, or copy the file there by hand and remove it and its .json",
+    }),
+  ]);
+  expect(warnings[0]?.msg.replace(/old-\d+/, "old-TIME")).toBe(
+    `${dump} is not sent, for the settings ask for no such dump: it is of old of 127.0.0.1:${server.port}, to be stored as old-TIME.sql.gz`,
+  );
+
+  // It is not told of a dump that is sent meanwhile by another job that shares the folder.
+  const path = pathWith({ pg_dump: `[ "$1" = --version ] || rm -f ${spool}/*.dump\nexec $REAL "$@"` });
+  expect((await rcdump({ ...variables, PATH: path })).log.map(({ level }) => level)).toEqual(["info"]);
+});
+
 test("a dump that fails leaves nothing in the spool folder", async () => {
   const store = localStore();
   const spool = temporaryFolder("spool");

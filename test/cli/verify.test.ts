@@ -481,6 +481,29 @@ describe("--restore", () => {
     expect(await scratchDatabases("postgres")).toBe("");
   });
 
+  test("nor are they on a server whose roles were created in another order", async () => {
+    const roles = ["ann", "Zoë", "bob"];
+    await using other = await startPostgres();
+    await using origin = await startPostgres();
+    for (const role of roles) await origin.psql("postgres", `CREATE ROLE "${role}"`);
+    for (const role of roles.toReversed()) await other.psql("postgres", `CREATE ROLE "${role}"`);
+    await origin.createDatabase("shared");
+    await origin.psql(
+      "shared",
+      `CREATE TABLE note (a int);
+       CREATE POLICY two ON note FOR SELECT TO bob, "Zoë", ann USING (a > 1);
+       GRANT SELECT ON note TO bob, ann, "Zoë";
+       GRANT SELECT (a) ON note TO "Zoë", ann;
+       ALTER DEFAULT PRIVILEGES GRANT SELECT ON TABLES TO bob, "Zoë", ann;
+       ALTER DEFAULT PRIVILEGES FOR ROLE ann GRANT SELECT ON TABLES TO bob, "Zoë"`,
+    );
+    const store = localStore();
+    await backUp("postgres", store, { ...origin.env, BACKUP_DATABASES: "shared" });
+    const outcome = await verify("postgres", store, ["--restore"], other.env);
+    expect(linesOf(outcome)).toEqual(["✓  x.sql.gz  shared of TIME, SIZE: restored and compared, equal"]);
+    expect(outcome).toMatchObject({ exitCode: 0, message: "" });
+  });
+
   test("roles are read to their end, and said not to be tried out", async () => {
     const store = localStore();
     await backUp("postgres", store, { BACKUP_GLOBALS: "true", BACKUP_FILE_NAME: "${DB}" });

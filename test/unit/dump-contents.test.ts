@@ -827,6 +827,127 @@ describe("dumps of equal databases are equal", () => {
   });
 });
 
+describe("the order of roles", () => {
+  /** What pg_dump 15 wrote. */
+  const policy = `-- Name: people own; Type: POLICY; Schema: app; Owner: o
+--
+
+CREATE POLICY "own, ""TO a, b""" ON "A.p"."TO x, y" AS RESTRICTIVE FOR UPDATE TO anna, "Rïch Wríter", "a, b", "rich ""reader""" USING ((first = 'TO b, a'::text)) WITH CHECK ((a > 1));
+`;
+  const reordered = changed(
+    policy,
+    'anna, "Rïch Wríter", "a, b", "rich ""reader"""',
+    '"rich ""reader""", "a, b", anna, "Rïch Wríter"',
+  );
+  const privileges = `-- Name: DEFAULT PRIVILEGES FOR TABLES; Type: DEFAULT ACL; Schema: -; Owner: one
+--
+
+ALTER DEFAULT PRIVILEGES FOR ROLE one REVOKE ALL ON TABLES  FROM one;
+ALTER DEFAULT PRIVILEGES FOR ROLE one GRANT SELECT ON TABLES  TO two WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES FOR ROLE one GRANT INSERT ON TABLES  TO two;
+ALTER DEFAULT PRIVILEGES FOR ROLE one GRANT SELECT ON TABLES  TO three;
+`;
+  const exchanged = changed(
+    privileges,
+    /(?<=FROM one;\n).*/s,
+    `ALTER DEFAULT PRIVILEGES FOR ROLE one GRANT SELECT ON TABLES  TO three;
+ALTER DEFAULT PRIVILEGES FOR ROLE one GRANT SELECT ON TABLES  TO two WITH GRANT OPTION;
+ALTER DEFAULT PRIVILEGES FOR ROLE one GRANT INSERT ON TABLES  TO two;
+`,
+  );
+
+  function dumpOf(section: string): string {
+    return withRows(`--\n${section}\n`);
+  }
+
+  test.for<[what: string, one: string, other: string]>([
+    ["of a policy", policy, reordered],
+    ["of default privileges", privileges, exchanged],
+  ])("%s makes no difference, wherever the dump is cut", async ([, one, other]) => {
+    expect(other).not.toBe(one);
+    expect(other.split("").toSorted()).toEqual(one.split("").toSorted());
+    const whole = await digest(dumpOf(one));
+    expect(whole.size).toBeGreaterThan(3);
+    for (let seed = 0; seed < 20; seed++)
+      expect(await digestsOf(cut(Buffer.from(dumpOf(other)), seed))).toEqual(whole);
+  });
+
+  test.for<[what: string, from: string, to: string]>([
+    ["a role", "anna", "annb"],
+    ["a role less", "anna, ", ""],
+    ["a role twice", "anna", "anna, anna"],
+    ["two that are one", "anna, ", '"anna, ",'],
+    ["the order in an expression", "TO b, a", "TO a, b"],
+    ["the order in a name", '""TO a, b""', '""TO b, a""'],
+    ["the table", '"TO x, y"', '"TO y, x"'],
+    ["the command", "FOR UPDATE", "FOR DELETE"],
+  ])("nothing else of a policy is lost: %s", async ([, from, to]) => {
+    expect(await differences(dumpOf(policy), dumpOf(changed(reordered, from, to)))).toEqual([
+      "POLICY app.people own differs",
+    ]);
+  });
+
+  test.for<[what: string, from: string, to: string]>([
+    ["a role", "TO three", "TO four"],
+    ["whose option it is", " WITH GRANT OPTION;", ";"],
+    ["a line less", /.* TO three;\n/.exec(privileges)?.[0] ?? "", ""],
+  ])("nothing else of default privileges is lost: %s", async ([, from, to]) => {
+    expect(await differences(dumpOf(privileges), dumpOf(changed(exchanged, from, to)))).toEqual([
+      "DEFAULT ACL DEFAULT PRIVILEGES FOR TABLES differs",
+    ]);
+  });
+
+  test("where it is that in which they were granted rights, counts", async () => {
+    const grants = changed(privileges, "DEFAULT ACL", "ACL");
+    expect(await differences(dumpOf(grants), dumpOf(changed(exchanged, "DEFAULT ACL", "ACL")))).toEqual([
+      "ACL DEFAULT PRIVILEGES FOR TABLES differs",
+    ]);
+  });
+
+  test("counts in a section that is too long to be kept", async () => {
+    const long = (section: string, length: number): string =>
+      dumpOf(section.replace("a > 1", (condition) => condition.padStart(length, "9")));
+    for (const [length, lines] of [
+      [250_000, []],
+      [270_000, ["POLICY app.people own differs"]],
+    ] as const) {
+      const [one, other] = [long(policy, length), long(reordered, length)];
+      expect(await differences(one, other)).toEqual(lines);
+      expect(await digestsOf(cut(Buffer.from(one), length))).toEqual(await digest(one));
+    }
+  });
+});
+
+describe("the server's stamps on columns", () => {
+  const columns = (options: string): string =>
+    withRows(`--
+-- Name: t; Type: TABLE; Schema: public; Owner: o
+--
+
+CREATE TABLE public.t (
+    id integer
+);
+${options}`);
+  const stamped = (position: number): string =>
+    columns(`ALTER TABLE ONLY public.t ALTER COLUMN id SET (pg_attver=${position});
+ALTER TABLE ONLY public.t ALTER COLUMN "a b" SET (n_distinct=5, pg_attver=${position});
+ALTER TABLE ONLY public.t ALTER COLUMN c SET (pg_attver=${position}, n_distinct=7);
+`);
+
+  test("make no difference, nor does a dump without them", async () => {
+    expect(await differences(stamped(30903704), stamped(62611864))).toEqual([]);
+    const without = columns(`ALTER TABLE ONLY public.t ALTER COLUMN "a b" SET (n_distinct=5);
+ALTER TABLE ONLY public.t ALTER COLUMN c SET (n_distinct=7);
+`);
+    expect(await differences(stamped(1), without)).toEqual([]);
+  });
+
+  test.for(["n_distinct=5", "n_distinct=7", '"a b"', "id integer"])("all else counts: %s", async (text) => {
+    const other = changed(stamped(1), text, `${text}0`);
+    expect(await differences(stamped(1), other)).toEqual(["TABLE public.t differs"]);
+  });
+});
+
 describe("differences", () => {
   const changes: [what: string, dump: string, from: string | RegExp, to: string, lines: string[]][] = [
     ["a column", postgres, "id integer", "id bigint", ["TABLE public.orders differs"]],

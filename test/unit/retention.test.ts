@@ -548,6 +548,15 @@ describe("of 400 random histories and policies", () => {
       },
     ],
     [
+      "of those that a listing shows it removes no more for those that it does not show",
+      ({ backups, policy, below, now, timeZone }) => {
+        const all = new Set(removedPaths(applyRetention(backups, policy, { now, timeZone })));
+        const shown = backups.filter(() => below(3) > 0);
+        const removed = removedPaths(applyRetention(shown, policy, { now, timeZone }));
+        expect(removed.filter((path) => !all.has(path))).toEqual([]);
+      },
+    ],
+    [
       "applied again to what is left it removes nothing",
       ({ backups, policy, now, timeZone }) => {
         const verdicts = applyRetention(backups, policy, { now, timeZone });

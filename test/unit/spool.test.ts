@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { beforeEach, describe, expect, test } from "vitest";
+import { newRunId } from "../../src/job.ts";
 import { noteAbandonedDumps } from "../../src/leftovers.ts";
 import { Spool } from "../../src/spool.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
@@ -54,6 +55,16 @@ test("a later run finds it as it was", async () => {
   expect(await new Spool(folder).unsent(jobs)).toEqual([
     { file: join(folder, `${runId}.dump`), path, runId, manifest },
   ]);
+});
+
+test("what none of these jobs finished is told apart from what is unfinished, and from what is no dump", async () => {
+  const others = ["89abcdef", "76543210"].map((other) => newRunId(other, new Date("2026-11-21")));
+  for (const id of [runId, ...others]) await finish(id);
+  await writePart(newRunId("76543210", new Date("2026-11-20")));
+  for (const name of ["notes.json", "package-lock.json"])
+    writeFileSync(join(folder, name), JSON.stringify({ path, manifest }));
+  expect((await spool.unsentOfOthers(jobs)).map((each) => each.runId)).toEqual(others.toReversed());
+  expect(await spool.unsentOfOthers(new Set([job, "89abcdef", "76543210"]))).toEqual([]);
 });
 
 test("the oldest is first, whatever order the folder has", async () => {

@@ -165,6 +165,17 @@ describe("a dump of the whole server", () => {
       ["WARNING:  01007: no privileges were granted", "NOTICE:  00000: x does not exist, skipping"],
     ],
     [
+      "warnings with an error's SQLSTATE",
+      [
+        'WARNING:  55000: "wal_level" is insufficient to publish logical changes',
+        'psql:<stdin>:12: WARNING:  55000: "wal_level" is insufficient to publish logical changes',
+        "NOTICE:  42P07: x",
+        "INFO:  42P07: x",
+        "LOG:  42P07: x",
+        "DEBUG:  42P07: x",
+      ],
+    ],
+    [
       "of a setting that this server does not know",
       ['ERROR:  42704: unrecognized configuration parameter "transaction_timeout"'],
     ],
@@ -185,6 +196,10 @@ describe("a dump of the whole server", () => {
       'ERROR:  22P02: invalid input syntax for type integer: "abc"',
       'invalid input syntax for type integer: "abc"',
     ],
+    ["ERROR:  55000: WARNING:  55000: x", "x"],
+    ["PANIC:  XX000: WARNING: x", "x"],
+    // It could be the word for an error.
+    ["WARNUNG:  55000: »wal_level« ist nicht ausreichend", "»wal_level« ist nicht ausreichend"],
     ["FEHLER:  42P07: Relation »t« existiert bereits", "Relation »t« existiert bereits"],
     ["ERREUR :  42P07: la relation « t » existe déjà", "la relation « t » existe déjà"],
     ['ОШИБКА:  42P07: отношение "t" уже существует', 'отношение "t" уже существует'],
@@ -194,6 +209,13 @@ describe("a dump of the whole server", () => {
     expect(error).toEqual({ message: expect.stringContaining(`${heading}\n  - `), hint: wholeServer });
     expect(error?.message).toContain(told);
     expect(error?.message).not.toContain('role "me"');
+  });
+
+  test("has not if a warning about a role follows what exists already and is none", async () => {
+    const warning = ["WARNING:  55000: x", "LOCATION:  CreateRole, user.c:1"];
+    expect(await verdict('ERROR:  42710: type "t" already exists', ...warning)).toMatchObject({
+      hint: wholeServer,
+    });
   });
 
   test.for([
