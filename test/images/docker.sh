@@ -7,14 +7,20 @@ docker_run=/run/rcdump-docker-$docker_number
 docker_bridge=rcdump$docker_number
 docker_data=$docker_folder/data
 docker_log=$docker_folder/dockerd.log
+docker_plugins=$docker_folder/config/cli-plugins
 
-# docker_works: a docker with buildx that reaches an engine, the caller's or the one that was started here.
+# docker_works: a docker with buildx and compose that reaches an engine, the caller's or the one that was started here.
 docker_works() {
-  engine_answers && docker buildx version >/dev/null 2>&1 && return
-  [ -x "$docker_folder/bin/docker" ] || return
+  engine_answers && plugins_there && return
+  docker_unpacked || return
   docker_use_ours
   engine_answers
 }
+
+plugins_there() { docker buildx version >/dev/null 2>&1 && docker compose version >/dev/null 2>&1; }
+
+# What is unpacked last is there.
+docker_unpacked() { [ -x "$docker_plugins/docker-compose" ]; }
 
 engine_answers() { docker version >/dev/null 2>&1; }
 
@@ -25,16 +31,16 @@ docker_use_ours() {
 }
 
 docker_start() {
-  [ "$EUID" = 0 ] || can_be_root || fail "the container tests need Docker with buildx: install it and start it, or run this as root"
-  has_apt || fail "the container tests need Docker with buildx: install it and start it"
-  [ -x "$docker_folder/bin/docker" ] || docker_unpack
+  [ "$EUID" = 0 ] || can_be_root || fail "the container tests need Docker with buildx and compose: install it and start it, or run this as root"
+  has_apt || fail "the container tests need Docker with buildx and compose: install it and start it"
+  docker_unpacked || docker_unpack
   docker_use_ours
   engine_answers || dockerd_start
 }
 
 # Debian's own engine: bookworm's is too old for named contexts. runc and iptables are the system's.
 docker_unpack() {
-  local package plugins=$docker_folder/config/cli-plugins root=$docker_folder/root
+  local package root=$docker_folder/root
   local -a missing=()
   while read -r program package; do
     command -v "$program" >/dev/null || missing+=("$package")
@@ -43,17 +49,19 @@ iptables iptables
 ip iproute2
 mmdebstrap mmdebstrap"
   [ ${#missing[@]} = 0 ] || packages_install "${missing[@]}"
-  mkdir -p .tools/docker/bin "$plugins"
+  mkdir -p .tools/docker/bin "$docker_plugins"
   suites_choose
   for package in docker.io containerd docker-cli; do
     say "$package from $suite_stable"
     suites_fetch $package "$suite_stable" "$root"
   done
-  say "docker-buildx from $suite_newest"
-  suites_fetch docker-buildx "$suite_newest" "$root"
+  for package in docker-buildx docker-compose; do
+    say "$package from $suite_newest"
+    suites_fetch $package "$suite_newest" "$root"
+  done
   suites_forget
-  cp "$root"/usr/libexec/docker/cli-plugins/docker-buildx "$plugins"
   ln -sfn ../root/usr/bin/docker "$docker_folder/bin/docker"
+  cp "$root"/usr/libexec/docker/cli-plugins/docker-{buildx,compose} "$docker_plugins"
 }
 
 dockerd_start() {

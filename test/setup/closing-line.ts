@@ -10,8 +10,10 @@ export default class ClosingLine implements Reporter {
     // A file that cannot be loaded has no tests, and is a failure all the same.
     const broken = modules.reduce((total, module) => total + module.errors().length, errors.length);
     const skipped = count("skipped") === 0 ? "" : `, ${count("skipped")} skipped`;
-    process.once("exit", () =>
-      process.stdout.write(`${count("passed")} passed, ${count("failed") + broken} failed${skipped}\n`),
-    );
+    process.once("exit", (code) => {
+      // Images that cannot be built before the tests are no test that failed, and a failure all the same.
+      const failed = Math.max(count("failed") + broken, code === 0 ? 0 : 1);
+      process.stdout.write(`${count("passed")} passed, ${failed} failed${skipped}\n`);
+    });
   }
 }

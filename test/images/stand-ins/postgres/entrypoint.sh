@@ -1,13 +1,19 @@
 #!/bin/bash
-# POSTGRES_USER, POSTGRES_PASSWORD, POSTGRES_DB and /docker-entrypoint-initdb.d, as the official image has them; what
-# follows `postgres` goes to the server.
+# POSTGRES_USER, POSTGRES_PASSWORD or POSTGRES_PASSWORD_FILE, POSTGRES_DB and /docker-entrypoint-initdb.d, as the official
+# image has them; what follows `postgres` goes to the server.
 set -euo pipefail
 : "${POSTGRES_USER:=postgres}" "${POSTGRES_DB:=$POSTGRES_USER}" "${POSTGRES_PASSWORD:=}"
 [ "${1:-postgres}" = postgres ] || exec "$@"
+# Here, while it is root: the file may be for nobody else.
+if [ -n "${POSTGRES_PASSWORD_FILE:-}" ]; then
+  POSTGRES_PASSWORD=$(cat "$POSTGRES_PASSWORD_FILE")
+  export POSTGRES_PASSWORD
+  unset POSTGRES_PASSWORD_FILE
+fi
 
 if [ "$EUID" = 0 ]; then
-  mkdir -p "$PGDATA"
-  chown -R postgres:postgres "$PGDATA"
+  mkdir -p "$PGDATA" /var/run/postgresql
+  chown -R postgres:postgres "$PGDATA" /var/run/postgresql
   exec setpriv --reuid=postgres --regid=postgres --init-groups -- "$0" "$@"
 fi
 
@@ -27,4 +33,4 @@ if [ ! -s "$PGDATA/PG_VERSION" ]; then
   done
   pg_ctl --mode=fast --wait stop >/dev/null
 fi
-exec postgres -c listen_addresses='*' -c unix_socket_directories=/tmp -c fsync=off "${@:2}"
+exec postgres -c listen_addresses='*' -c unix_socket_directories=/var/run/postgresql -c fsync=off "${@:2}"
