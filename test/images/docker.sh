@@ -103,6 +103,8 @@ docker_stop() {
   as_root kill "$pid" 2>/dev/null || return 0
   while [ -e "/proc/$pid" ]; do sleep 0.1; done
   if ip link show "$docker_bridge" >/dev/null 2>&1; then as_root ip link delete "$docker_bridge"; fi
+  # The engine leaves the name of its network namespace mounted.
+  if [ -e "$docker_run/exec/netns/default" ]; then as_root umount "$docker_run/exec/netns/default" 2>/dev/null || :; fi
   as_root rm -rf "$docker_run"
 }
 
