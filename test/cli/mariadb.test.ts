@@ -6,6 +6,7 @@ import { type Outcome, startRcdump, type Variables } from "../fixtures/cli.ts";
 import { observeCommandLines } from "../fixtures/command-lines.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
+import { program } from "../fixtures/program.ts";
 import { plainSql, restoreMariadb } from "../fixtures/restore.ts";
 import { localStore, type LocalStore } from "../fixtures/store.ts";
 
@@ -153,7 +154,7 @@ describe.concurrent("the password", () => {
     const seen = [...commandLines];
     expect(seen.some((line) => line.includes("mariadb-dump "))).toBe(true);
     // What the user typed is the program's own; of all others none has it.
-    expect(seen.filter((line) => line.includes(ownPassword) && !line.includes("main.ts"))).toEqual([]);
+    expect(seen.filter((line) => line.includes(ownPassword) && !line.includes(program))).toEqual([]);
     const files = store.files().map((path) => store.read(path).toString("latin1"));
     expect(files.some((text) => text.includes(ownPassword))).toBe(false);
     expect(store.manifest(store.onlyObject()).arguments.join(" ")).not.toContain("pass");
