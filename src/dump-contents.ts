@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
 import { Transform, type TransformCallback } from "node:stream";
+import {
+  connectedTo,
+  globalsHeader,
+  type Header,
+  type Kind,
+  mariadbHeader,
+  postgresHeader,
+  readable,
+} from "./dump-headers.ts";
+import { type Normaliser, normaliserOf } from "./dump-normalisers.ts";
 
 /** Sections told apart; further ones are digested together, so that no dump can fill the memory with its headers. */
 const sectionsKept = 100_000;
 const everythingElse = "everything else";
-
-/** Bytes of a name that are shown. Identifiers are short, but a function's signature may be of any length. */
-const nameKept = 300;
 
 /** A longer line is none that means anything here. A COPY statement of the widest table is shorter. */
 const lineKept = 256 * 1024;
@@ -32,25 +39,11 @@ const worthALook =
   /^(?:-- (?:Name: |Data for |Statistics for |TOC entry |Dependencies:|PostgreSQL |Dumping |Table str|Temporary |Final view |Sequence |Current Database: )|\\(?:connect|restrict|unrestrict) |\/\*!4010)/;
 const peeked = 24;
 
-/** What a section is of: an object; the rows of a table; the statements around them all. */
-type Kind = "object" | "rows" | "frame";
-
 /**
  * Which lines are looked at. In COPY data none but its end: it may hold anything, lines that look like headers
  * included. Among statements those with the beginnings above.
  */
 type Mode = "every line" | "statements" | "COPY data";
-
-interface Header {
-  readonly key: string;
-  readonly kind: Kind;
-  /** Such as TABLE. */
-  readonly type?: string;
-  /** For those that begin with the comment for another database. */
-  readonly database?: string | undefined;
-  /** Whether the comment names the database that was dumped, which may be a copy under another name. */
-  readonly leftOut?: boolean;
-}
 
 /**
  * Passes a dump in SQL through unchanged and digests it object by object, as the comments of pg_dump, pg_dumpall and
@@ -336,127 +329,6 @@ const settingsOf: ReadonlyMap<string, readonly string[]> = new Map([
   ["INDEX", ["default_tablespace"]],
   ["CONSTRAINT", ["default_tablespace"]],
 ]);
-
-/** Makes texts equal that differ in what does not count. */
-type Normaliser = (text: string) => string;
-
-/** A name as pg_dump writes it. */
-const pgName = String.raw`(?:[^\s",.]+|"(?:[^"]|"")*")`;
-const pgNames = new RegExp(pgName, "g");
-
-/** `CREATE POLICY own ON app.people FOR SELECT TO alice, bob`: what stands before the roles, and they. */
-const policyRoles = new RegExp(
-  `^(CREATE POLICY ${pgName} ON ${pgName}(?:\\.${pgName})?(?: AS RESTRICTIVE)?(?: FOR [A-Z]+)? TO )(${pgName}(?:, ${pgName})*)`,
-  "m",
-);
-
-/**
- * PostgreSQL's minor versions of autumn 2026 note a position in the log as an option of each column, and a pg_dump of another major does
- * not know yet to leave it out.
- */
-function withoutStamps(text: string): string {
-  return text
-    .replaceAll(/^ALTER TABLE ONLY .* ALTER COLUMN .* SET \(pg_attver=\d+\);\n/gm, "")
-    .replaceAll(
-      /^(ALTER TABLE ONLY .* ALTER COLUMN .* SET \(.*?)(?:, pg_attver=\d+|\bpg_attver=\d+, )/gm,
-      "$1",
-    );
-}
-
-/**
- * Where the order of roles is the server's. Default privileges are a statement for each role; the server sorts them by its
- * numbers. (Of all other privileges it keeps the order in which they were granted.)
- */
-const normaliserOf: ReadonlyMap<string, Normaliser> = new Map([
-  [
-    "POLICY",
-    (text: string) =>
-      text.replace(
-        policyRoles,
-        (_, before: string, roles: string) => before + (roles.match(pgNames) ?? []).toSorted().join(", "),
-      ),
-  ],
-  ["TABLE", withoutStamps],
-  ["FOREIGN TABLE", withoutStamps],
-  ["MATERIALIZED VIEW", withoutStamps],
-  ["DEFAULT ACL", (text: string) => text.split("\n").toSorted().join("\n")],
-]);
-
-/** `-- Name: t; Type: TABLE; Schema: public; Owner: o`. A name may hold all of that itself: the last is meant. */
-function postgresHeader(text: string): Header | undefined {
-  const [, database, ending] =
-    /^-- (?:Database "(.*)" dump|PostgreSQL database dump( complete)?)$/s.exec(text) ?? [];
-  if (database !== undefined) return { key: "the preamble", kind: "frame", database: readable(database) };
-  if (text.startsWith("-- PostgreSQL database dump"))
-    return { key: ending === undefined ? "the preamble" : "the end", kind: "frame" };
-  if (text === "-- PostgreSQL database cluster dump complete")
-    return { key: "the end", kind: "frame", database: undefined };
-
-  const [prefix] = /^-- (?:Data for |Statistics for )?Name: /.exec(text) ?? [];
-  if (prefix === undefined) return undefined;
-  const owner = text.lastIndexOf("; Owner: ");
-  const schema = text.lastIndexOf("; Schema: ", owner);
-  const type = text.lastIndexOf("; Type: ", schema);
-  if (owner === -1 || schema === -1 || type < prefix.length) return undefined;
-  const typeName = text.slice(type + "; Type: ".length, schema);
-  const schemaName = text.slice(schema + "; Schema: ".length, owner);
-  const qualifier = schemaName === "-" ? "" : `${schemaName}.`;
-  return {
-    key: `${typeName} ${qualifier}${text.slice(prefix.length, type)}`,
-    kind: typeName === "TABLE DATA" ? "rows" : "object",
-    type: typeName,
-  };
-}
-
-/** How mariadb-dump, and mysqldump, call what they write. */
-const mariadbTypes = [
-  ["Table structure for table", "TABLE"],
-  ["Dumping data for table", "TABLE DATA"],
-  ["Temporary table structure for view", "VIEW COLUMNS"],
-  ["Temporary view structure for view", "VIEW COLUMNS"],
-  ["Final view structure for view", "VIEW"],
-  ["Sequence structure for", "SEQUENCE"],
-] as const;
-
-/** ``-- Table structure for table `t` ``. A newline in the name ends the line. */
-function mariadbHeader(text: string): Header | undefined {
-  const [, whole] = /^-- Dumping (events|routines) for database /.exec(text) ?? [];
-  if (whole !== undefined) return { key: whole.toUpperCase(), kind: "object", leftOut: true };
-  const [, current] = /^-- Current Database: (.*)$/s.exec(text) ?? [];
-  if (current !== undefined)
-    return { key: "the preamble", kind: "frame", database: readable(unquoted(current)) };
-  for (const [words, type] of mariadbTypes)
-    if (text.startsWith(`-- ${words} `))
-      return { key: `${type} ${unquoted(text.slice(`-- ${words} `.length))}`, kind: "object" };
-  return undefined;
-}
-
-/** What comes before the databases in a dump of pg_dumpall: `-- Roles`. */
-function globalsHeader(text: string): Header | undefined {
-  const [, key] =
-    /^-- ((?:Drop )?(?:Roles|roles|Role memberships|Tablespaces|tablespaces|User Configurations|Role privileges on configuration parameters))$/.exec(
-      text,
-    ) ?? [];
-  return key === undefined ? undefined : { key, kind: "frame" };
-}
-
-/** The database of `\connect app`, `\connect "App"`, and `\connect -reuse-previous=on "dbname='it''s'"`. */
-function connectedTo(text: string): string {
-  const [, name = ""] = /^\\connect (?:-reuse-previous=on )?(.*)$/s.exec(text) ?? [];
-  const bare = name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name;
-  const [, value] = /^dbname='(.*)'$/s.exec(bare) ?? [];
-  return readable(value?.replaceAll(/\\(.)/gs, "$1") ?? bare);
-}
-
-function unquoted(name: string): string {
-  return name.replace(/^`/, "").replace(/`$/, "").replaceAll("``", "`");
-}
-
-/** A name out of a dump as it is shown: in UTF-8, without control characters, and not at any length. */
-function readable(bytes: string): string {
-  const text = Buffer.from(bytes.slice(0, nameKept), "latin1").toString();
-  return text.replaceAll(/\p{Cc}/gu, " ");
-}
 
 function follow(index: number): number {
   return index === -1 ? Infinity : index + 1;
