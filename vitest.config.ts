@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
 /** Fast and pure; broken tools and cut connections; the program as its users call it; real stores and large data. */
@@ -13,14 +14,14 @@ const images: TestProjectInlineConfiguration = {
     setupFiles: ["./test/setup/environment.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
-    // The programs that do the work are in the containers; more files at once would only be in each other's way.
-    maxWorkers: 2,
     sequence: { groupOrder: 1 },
   },
 };
 
 export default defineConfig({
   test: {
+    // Most of the work is that of other programs. Vitest would leave a core to itself, which on two makes it one at a time.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     reporters: ["default", "./test/setup/closing-line.ts"],
     projects: [
       ...projects.map((name) => ({
