@@ -9,6 +9,8 @@ export interface Command {
   readonly args: readonly string[];
   /** Its whole environment: nothing is added. */
   readonly env: Environment;
+  /** What ends it early. By default SIGTERM, and SIGKILL if it does not obey. */
+  readonly killSignal?: "SIGKILL";
   /** What to tell the user when it fails. */
   explain(failure: SubprocessError): Error;
   /** Reads what it writes to stderr, for a program whose exit code of 0 does not mean that all went well. For {@link Subprocesses.sink} only. */

@@ -38,6 +38,13 @@ const notListed = /^.*\bERROR\b.*error listing: (?!.*directory not found)/m;
 /** A listing that was not cut off: with an end; of what does not exist rclone prints no more than the beginning. */
 const wholeListing = /^(?:\s*\[?|.*\])\s*$/s;
 
+/**
+ * At SIGTERM rclone cancels the upload of parts and aborts it, but the loop that it cancels may take that for the end and complete the
+ * upload with the parts that are there (lib/multipart, UploadMultipart): a truncated object under the final name. What SIGKILL leaves of
+ * an upload nobody sees, and {@link RcloneRemote.discard} removes it.
+ */
+const endedAtOnce = { killSignal: "SIGKILL" } as const;
+
 /** Any store that rclone knows. */
 export class RcloneRemote implements Remote {
   readonly #environment: Environment;
@@ -154,15 +161,14 @@ export class RcloneRemote implements Remote {
   }
 
   write(path: string, children: Subprocesses): Promise<Writable> {
-    return children.sink(this.#command("upload", ["rcat", this.#address(path)]));
+    return children.sink({ ...this.#command("upload", ["rcat", this.#address(path)]), ...endedAtOnce });
   }
 
   async send(file: string, path: string, signal?: AbortSignal): Promise<void> {
     const args = ["copyto", "--ignore-times", file, this.#address(path)];
     // The name it goes to is a temporary one already: rclone need not make another.
-    await run(this.#command("upload", args, { RCLONE_RETRIES_SLEEP: "5s", RCLONE_INPLACE: "true" }), {
-      signal,
-    });
+    const defaults = { RCLONE_RETRIES_SLEEP: "5s", RCLONE_INPLACE: "true" };
+    await run({ ...this.#command("upload", args, defaults), ...endedAtOnce }, { signal });
   }
 
   read(path: string, signal?: AbortSignal): Promise<string> {
@@ -202,10 +208,11 @@ export class RcloneRemote implements Remote {
 
   async discard(path: string, signal?: AbortSignal): Promise<void> {
     const { atomic, keepsParts } = await this.traits(signal);
-    if (keepsParts)
+    const isThere = (await this.find([path], signal)).size > 0;
+    // An object of the name is whole, and may be another run's; its upload has no parts any more.
+    if (keepsParts && !isThere)
       await this.#ask(["backend", "cleanup", "-o", "max-age=0s", this.#address(path)], { signal });
-    else if (!atomic && (await this.find([path], signal)).size > 0)
-      await this.#ask(["deletefile", this.#address(path)], { signal });
+    else if (!atomic && isThere) await this.#ask(["deletefile", this.#address(path)], { signal });
   }
 
   #address(path: string): string {

@@ -28,6 +28,7 @@ export async function run(
     extendEnv: false,
     ...(signal && { cancelSignal: signal }),
     ...(timeout !== undefined && { timeout }),
+    ...(command.killSignal && { killSignal: command.killSignal }),
     input,
     reject: false,
     cleanup: false,
@@ -43,7 +44,7 @@ export async function run(
 /**
  * The children of one piece of work. Every stream made here obeys the same rule: what a child writes
  * ends only if the child exited with 0, otherwise the stream fails. When `signal` aborts all of them
- * are ended, by SIGTERM and after five seconds by SIGKILL.
+ * are ended, by SIGTERM unless their command says otherwise, and after five seconds by SIGKILL.
  */
 export class Subprocesses {
   readonly #running = new Set<Promise<void>>();
@@ -164,7 +165,7 @@ export class Subprocesses {
       destroy: (error, done) => {
         // What a wrapper script has started lives on, and reads a broken pipe as soon as the wrapper has gone.
         child.once("exit", () => writer.destroy());
-        void stop(child, exited).then(() => {
+        void stop(child, command.killSignal ?? "SIGTERM", exited).then(() => {
           writer.destroy();
           done(error);
         });
@@ -245,9 +246,13 @@ function quiet<T extends Readable | Writable>(stream: T): T {
   return stream;
 }
 
-/** SIGTERM, and SIGKILL for what does not obey. Resolves when the child has gone. */
-async function stop(child: ReturnType<typeof spawn>, exited: Promise<unknown>): Promise<void> {
-  child.kill("SIGTERM");
+/** Ends a child, by SIGKILL if it does not obey. Resolves when it has gone. */
+async function stop(
+  child: ReturnType<typeof spawn>,
+  signal: NodeJS.Signals,
+  exited: Promise<unknown>,
+): Promise<void> {
+  child.kill(signal);
   const timer = setTimeout(() => child.kill("SIGKILL"), killDelay);
   await exited;
   clearTimeout(timer);

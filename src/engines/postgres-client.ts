@@ -101,8 +101,22 @@ export class PostgresClient {
   }
 }
 
-/** A connection string for a database of any name. A bare name with = in it, or that looks like a URL, would be read as one itself. */
+/** NAMEDATALEN of PostgreSQL's pg_config_manual.h, less the byte that ends a name. */
+const longestName = 63;
+
+/**
+ * A connection string for a database of any name. A bare name with = in it, or that looks like a URL, would be read as one itself.
+ * @throws BackupError `configuration` for a name that the server would cut off, and with it reach another database
+ */
 export function conninfo(database: string): string {
+  if (Buffer.byteLength(database) > longestName)
+    throw new BackupError(
+      "configuration",
+      `${database} is longer than the ${longestName} bytes that a name has in PostgreSQL`,
+      {
+        hint: "the server would take the beginning for the whole of it: name the database as the server has it",
+      },
+    );
   return `dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`;
 }
 

@@ -2,7 +2,11 @@
 import { execa } from "execa";
 import { readdirSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { RcloneRemote } from "../../src/rclone-remote.ts";
+import { withSubprocesses } from "../../src/subprocess.ts";
 import { type Outcome, rcdump, type Variables } from "../fixtures/cli.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
@@ -199,6 +203,16 @@ describe.for(cells)("%s, %s", ([program, name]) => {
     }
     expect((await list()).filter((each) => each.startsWith("spooled"))).toHaveLength(2);
   });
+});
+
+test("on S3 a whole object of the name is not taken for what an upload left, and is no obstacle", async () => {
+  const location = `store:${bucket}/run ${++count}`;
+  const remote = new RcloneRemote(location, { ...s3.env, PATH: process.env["PATH"] });
+  await withSubprocesses(undefined, async (children) => {
+    await pipeline(Readable.from(["whole"]), await remote.write("app.sql", children));
+  });
+  await remote.discard("app.sql");
+  expect(await remote.read("app.sql")).toBe("whole");
 });
 
 test("no parts of an upload are left on S3", async () => {

@@ -87,6 +87,17 @@ function temporaryFile(): string {
 }
 
 describe("run", () => {
+  test("ends at once what its command says so of", async () => {
+    const file = temporaryFile();
+    const script = 'trap "echo SIGTERM >>$1; exit" TERM; echo $$ >"$1"; while :; do sleep 0.1; done';
+    const controller = new AbortController();
+    const running = run({ ...shell(script, file), killSignal: "SIGKILL" }, { signal: controller.signal });
+    const pid = await appears(file);
+    controller.abort(new Error("enough"));
+    await expect(running).rejects.toThrow("enough");
+    expect(readFileSync(file, "utf8")).toBe(`${pid.trim()}\n`);
+  });
+
   test("returns what the program wrote, to the last line feed", async () => {
     const { stdout, stderr } = await run(shell("echo out; echo; echo err >&2"));
     expect({ stdout, stderr }).toEqual({ stdout: "out\n\n", stderr: "err\n" });
@@ -279,6 +290,16 @@ describe("a sink", () => {
     expect(await appears(file)).toBe("good");
     await destroy(sink);
     expect(readFileSync(file, "utf8")).toBe("good\nSIGTERM\n");
+  });
+
+  test("whose command says so is ended by SIGKILL at once: it has no time to take SIGTERM for the end", async () => {
+    const children = new Subprocesses(noSignal());
+    const file = temporaryFile();
+    const script = 'trap "echo SIGTERM >>$1" TERM; echo $$ >"$1"; cat >/dev/null; echo end >>"$1"';
+    const sink = await children.sink({ ...shell(script, file), killSignal: "SIGKILL" });
+    const pid = await appears(file);
+    await destroy(sink);
+    expect(readFileSync(file, "utf8")).toBe(`${pid.trim()}\n`);
   });
 
   test("that is destroyed ends what a wrapper has started, too", async () => {
