@@ -9,8 +9,11 @@ export interface Command {
   readonly args: readonly string[];
   /** Its whole environment: nothing is added. */
   readonly env: Environment;
-  /** What ends it early. By default SIGTERM, and SIGKILL if it does not obey. */
-  readonly killSignal?: "SIGKILL";
+  /**
+   * Whether it must not be asked to end, only ended: by SIGKILL, and in a session of its own, where no Ctrl-C reaches it. All others are
+   * ended by SIGTERM, and by SIGKILL if they do not obey.
+   */
+  readonly sheltered?: boolean;
   /** What to tell the user when it fails. */
   explain(failure: SubprocessError): Error;
   /** Reads what it writes to stderr, for a program whose exit code of 0 does not mean that all went well. For {@link Subprocesses.sink} only. */

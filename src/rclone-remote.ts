@@ -39,11 +39,11 @@ const notListed = /^.*\bERROR\b.*error listing: (?!.*directory not found)/m;
 const wholeListing = /^(?:\s*\[?|.*\])\s*$/s;
 
 /**
- * At SIGTERM rclone cancels the upload of parts and aborts it, but the loop that it cancels may take that for the end and complete the
+ * At SIGTERM and SIGINT rclone cancels the upload of parts and aborts it, but the loop that it cancels may take that for the end and complete the
  * upload with the parts that are there (lib/multipart, UploadMultipart): a truncated object under the final name. What SIGKILL leaves of
  * an upload nobody sees, and {@link RcloneRemote.discard} removes it.
  */
-const endedAtOnce = { killSignal: "SIGKILL" } as const;
+const sheltered = { sheltered: true } as const;
 
 /** Any store that rclone knows. */
 export class RcloneRemote implements Remote {
@@ -161,14 +161,14 @@ export class RcloneRemote implements Remote {
   }
 
   write(path: string, children: Subprocesses): Promise<Writable> {
-    return children.sink({ ...this.#command("upload", ["rcat", this.#address(path)]), ...endedAtOnce });
+    return children.sink({ ...this.#command("upload", ["rcat", this.#address(path)]), ...sheltered });
   }
 
   async send(file: string, path: string, signal?: AbortSignal): Promise<void> {
     const args = ["copyto", "--ignore-times", file, this.#address(path)];
     // The name it goes to is a temporary one already: rclone need not make another.
     const defaults = { RCLONE_RETRIES_SLEEP: "5s", RCLONE_INPLACE: "true" };
-    await run({ ...this.#command("upload", args, defaults), ...endedAtOnce }, { signal });
+    await run({ ...this.#command("upload", args, defaults), ...sheltered }, { signal });
   }
 
   read(path: string, signal?: AbortSignal): Promise<string> {

@@ -28,7 +28,7 @@ export async function run(
     extendEnv: false,
     ...(signal && { cancelSignal: signal }),
     ...(timeout !== undefined && { timeout }),
-    ...(command.killSignal && { killSignal: command.killSignal }),
+    ...(command.sheltered && { killSignal: "SIGKILL", detached: true }),
     input,
     reject: false,
     cleanup: false,
@@ -44,7 +44,7 @@ export async function run(
 /**
  * The children of one piece of work. Every stream made here obeys the same rule: what a child writes
  * ends only if the child exited with 0, otherwise the stream fails. When `signal` aborts all of them
- * are ended, by SIGTERM unless their command says otherwise, and after five seconds by SIGKILL.
+ * are ended, by SIGTERM unless they are sheltered, and after five seconds by SIGKILL.
  */
 export class Subprocesses {
   readonly #running = new Set<Promise<void>>();
@@ -131,6 +131,7 @@ export class Subprocesses {
     const child = spawn(command.file, command.args, {
       env: command.env,
       stdio: [reader, "ignore", "pipe"],
+      detached: command.sheltered ?? false,
     });
     reader.destroy();
     writer.on("error", () => {}); // the child has gone; its exit says why
@@ -165,7 +166,7 @@ export class Subprocesses {
       destroy: (error, done) => {
         // What a wrapper script has started lives on, and reads a broken pipe as soon as the wrapper has gone.
         child.once("exit", () => writer.destroy());
-        void stop(child, command.killSignal ?? "SIGTERM", exited).then(() => {
+        void stop(child, command.sheltered ? "SIGKILL" : "SIGTERM", exited).then(() => {
           writer.destroy();
           done(error);
         });

@@ -86,12 +86,18 @@ function temporaryFile(): string {
   return join(temporaryFolder("subprocess"), "file");
 }
 
+/** The process group of a process: the fifth field of its line, behind the name in parentheses. */
+function groupOf(pid: number): number {
+  const [, rest = ""] = /\) (.*)/s.exec(readFileSync(`/proc/${pid}/stat`, "utf8")) ?? [];
+  return Number(rest.split(" ")[2]);
+}
+
 describe("run", () => {
-  test("ends at once what its command says so of", async () => {
+  test("ends a sheltered program at once", async () => {
     const file = temporaryFile();
     const script = 'trap "echo SIGTERM >>$1; exit" TERM; echo $$ >"$1"; while :; do sleep 0.1; done';
     const controller = new AbortController();
-    const running = run({ ...shell(script, file), killSignal: "SIGKILL" }, { signal: controller.signal });
+    const running = run({ ...shell(script, file), sheltered: true }, { signal: controller.signal });
     const pid = await appears(file);
     controller.abort(new Error("enough"));
     await expect(running).rejects.toThrow("enough");
@@ -292,12 +298,14 @@ describe("a sink", () => {
     expect(readFileSync(file, "utf8")).toBe("good\nSIGTERM\n");
   });
 
-  test("whose command says so is ended by SIGKILL at once: it has no time to take SIGTERM for the end", async () => {
+  test("that is sheltered is ended by SIGKILL at once, and out of reach of Ctrl-C", async () => {
     const children = new Subprocesses(noSignal());
     const file = temporaryFile();
     const script = 'trap "echo SIGTERM >>$1" TERM; echo $$ >"$1"; cat >/dev/null; echo end >>"$1"';
-    const sink = await children.sink({ ...shell(script, file), killSignal: "SIGKILL" });
+    const sink = await children.sink({ ...shell(script, file), sheltered: true });
     const pid = await appears(file);
+    // Ctrl-C goes to the terminal's foreground group.
+    expect(groupOf(Number(pid))).toBe(Number(pid));
     await destroy(sink);
     expect(readFileSync(file, "utf8")).toBe(`${pid.trim()}\n`);
   });
