@@ -53,6 +53,8 @@ async function ask(question: string, signal: AbortSignal): Promise<boolean | und
     return /^y(es)?$/i.test((await terminal.question(`${question} [y/N] `, { signal })).trim());
   } catch (error) {
     signal.throwIfAborted();
+    // Ctrl-D.
+    if ((error as Error).name === "AbortError") return false;
     throw error;
   } finally {
     terminal.close();

@@ -5,9 +5,14 @@ import { BackupError } from "./errors.ts";
  *
  * The name is taken with or without its final colon, as the predecessor takes it: rclone itself reads a
  * name without one as a local file, silently. A leading `/` means the local file system.
- * @throws BackupError for a name that rclone would misread
+ * @throws BackupError for a name or a prefix that rclone would misread
  */
 export function parseRemoteName(name: string, prefix: string): string {
+  const [, folder] = /^\w+:\/\/(.*)$/s.exec(prefix) ?? [];
+  if (folder !== undefined)
+    throw new BackupError("configuration", `UPLOAD_PREFIX is ${JSON.stringify(prefix)}, a URL`, {
+      hint: `write the folder alone, ${folder}: what kind of store it is says the remote`,
+    });
   if (name.startsWith("/")) return join(name, prefix);
   const end = name.startsWith(":") ? endOfConnectionString(name) : name.indexOf(":");
   if (end === -1 && !name.startsWith(":") && !/^[\w.+@][\w.+@ -]*$/.test(name))

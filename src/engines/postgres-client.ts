@@ -144,6 +144,11 @@ function explainQuery(failure: SubprocessError, database: string): Error {
       cause,
       hint: "correct BACKUP_DATABASES, or grant CONNECT on the database",
     });
+  if (/local user with ID \d+ does not exist/.test(failure.stderr))
+    return new BackupError("connect", `cannot log in: ${words}`, {
+      cause,
+      hint: "set PGUSER: without it the account is that of the user this runs as, who has no name here",
+    });
   if (
     /service file|definition of service|invalid (port|sslmode|connection option)|certificate|SSL/i.test(
       failure.stderr,

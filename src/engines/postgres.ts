@@ -89,7 +89,7 @@ export class Postgres implements Engine {
       "dump",
       `${client.program} ${client.version} is too old for a server of PostgreSQL ${server.version}`,
       {
-        hint: `use the rcdump image for PostgreSQL ${needed} (its tag ends in postgres-${needed}), or put pg_dump ${needed} or newer on the PATH`,
+        hint: `use the image rcdump-postgres:${needed}, or put pg_dump ${needed} or newer on the PATH`,
       },
     );
   }

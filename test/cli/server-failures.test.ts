@@ -180,7 +180,7 @@ describe.concurrent("the dump program", () => {
     const { exitCode, message } = await fail("postgres", { PATH: path });
     expect(exitCode).toBe(11);
     expect(message).toMatch(
-      /^pg_dump 14\.1 is too old for a server of PostgreSQL \d+\.\d+\n {2}hint: use the rcdump image for PostgreSQL (\d+) \(its tag ends in postgres-\1\), or put pg_dump \1 or newer on the PATH$/,
+      /^pg_dump 14\.1 is too old for a server of PostgreSQL \d+\.\d+\n {2}hint: use the image rcdump-postgres:(\d+), or put pg_dump \1 or newer on the PATH$/,
     );
     expect(wasRun()).toBe(false);
   });

@@ -104,3 +104,10 @@ test("a wrong identity: 31, and which one is wanted", async () => {
     message: expect.stringMatching(/no identity fits: .*X25519 \(age1/) as string,
   });
 });
+
+test("a user without a name, and no PGUSER: 10, and what is missing", async () => {
+  expect(await job.run([], { PGUSER: undefined }, { user: "4321:0" })).toMatchObject({
+    exitCode: 10,
+    message: expect.stringMatching(/local user with ID 4321 does not exist\n {2}hint: set PGUSER/) as string,
+  });
+});

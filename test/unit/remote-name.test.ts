@@ -61,3 +61,10 @@ describe("what rclone would misread is refused", () => {
     },
   );
 });
+
+test("a prefix that is a URL is refused: rclone would make a folder of its scheme", () => {
+  expect(() => parseRemoteName("store", "s3://bucket/daily")).toThrow(
+    /UPLOAD_PREFIX is "s3:\/\/bucket\/daily", a URL/,
+  );
+  expect(parseRemoteName("store", "a:b//c")).toBe("store:a:b//c");
+});
