@@ -122,7 +122,7 @@ async function checkSize(remote: Remote, place: string, expected: number): Promi
     "upload",
     `${place} is ${bytes === undefined ? "not there" : `${bytes} bytes long`} after ${expected} bytes were uploaded`,
     {
-      hint: "another run stored an object of this name meanwhile, or the store or something before it loses data: try again, and look at its logs",
+      hint: "the store or something before it loses data, or another run stores under this name: try again, and look at its logs",
     },
   );
 }
