@@ -110,7 +110,6 @@ docker_stop() {
 
 # docker_exports: what the caller sets to use the engine and the images.
 docker_exports() {
-  local name
   if [ "${ours-}" = yes ]; then
     printf 'export DOCKER_HOST=%q DOCKER_CONFIG=%q PATH=%q:"$PATH"\n' "$DOCKER_HOST" "$DOCKER_CONFIG" "$docker_folder/bin"
   fi
