@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
-/** Fast and pure; broken tools and cut connections; the program as its users call it; real stores and large data. */
-const projects = ["unit", "faults", "cli", "integration"];
+/** Fast and pure; broken tools and cut connections; the program as its users call it; real stores and large data; every kind of store. */
+const projects = ["unit", "faults", "cli", "integration", "stores"];
 
 /** The images, with servers in containers. After the others, which would otherwise be slow beside them. */
 const images: TestProjectInlineConfiguration = {
@@ -10,7 +10,7 @@ const images: TestProjectInlineConfiguration = {
   test: {
     name: "images",
     include: ["test/images/**/*.test.ts"],
-    globalSetup: ["./test/images/setup.ts"],
+    globalSetup: ["./test/setup/temporary.ts", "./test/images/setup.ts"],
     setupFiles: ["./test/setup/environment.ts"],
     testTimeout: 120_000,
     hookTimeout: 120_000,
@@ -29,7 +29,7 @@ export default defineConfig({
         test: {
           name,
           include: [`test/${name}/**/*.test.ts`],
-          globalSetup: name === "unit" ? [] : ["./test/setup/bundle.ts"],
+          globalSetup: ["./test/setup/temporary.ts", ...(name === "unit" ? [] : ["./test/setup/bundle.ts"])],
           setupFiles: ["./test/setup/environment.ts"],
           testTimeout: name === "unit" ? 30_000 : 120_000,
           hookTimeout: 120_000,

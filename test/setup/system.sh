@@ -1,4 +1,4 @@
-# What comes from the system's own packages: the database servers and clients, sshd, the compressors.
+# What comes from the system's own packages: servers of databases and of stores, clients, the compressors.
 
 # "command package" a line: what has to be found, and the Debian package that has it.
 system_needs="
@@ -10,6 +10,9 @@ mariadb-install-db mariadb-server-core
 mariadb-dump mariadb-client
 sshd openssh-server
 ssh-keygen openssh-client
+vsftpd vsftpd
+smbd samba
+apache2 apache2-bin
 igzip isal
 pigz pigz
 zstd zstd
@@ -57,8 +60,8 @@ system_packages() {
     while read -r program package; do
       [ -z "$program" ] || command -v "$program" >/dev/null || echo "$package"
     done <<<"$system_needs"
-    # Node 26 and the S3 server have needs that no command shows; apt passes over what is there already.
-    echo libatomic1 ca-certificates
+    # Node 26, the S3 server and Swift have needs that no command shows; apt passes over what is there already.
+    echo libatomic1 ca-certificates python3-swift
     moto_packages
   } | tr ' ' '\n' | sort -u | xargs
 }
@@ -85,10 +88,13 @@ without_services() (
   as_root mkdir -p ${cluster%/*}
   echo 'create_main_cluster = false' | as_root install -m 644 /dev/stdin $cluster
 
-  sshd_was_here=$(command -v sshd || :)
+  # A machine that had none of these servers is not to have them after its next start.
+  new=()
+  command -v sshd >/dev/null || new+=(ssh.service ssh.socket)
+  command -v smbd >/dev/null || new+=(smbd.service nmbd.service samba-ad-dc.service)
+  command -v vsftpd >/dev/null || new+=(vsftpd.service)
   "$@"
-  # A machine that had no ssh server is not to have one after its next start.
-  if [ -z "$sshd_was_here" ] && [ -d /run/systemd/system ]; then
-    as_root systemctl disable ssh.service ssh.socket >>"$log" 2>&1 || :
+  if [ ${#new[@]} != 0 ] && [ -d /run/systemd/system ]; then
+    as_root systemctl disable "${new[@]}" >>"$log" 2>&1 || :
   fi
 )

@@ -12,7 +12,12 @@ age-plugin-pq 1.3
 rage 0.11
 rage-keygen 0.11
 moto_server 5
+swift_server 2
+azurite-blob 3.36
 "
+
+# The newest that can be installed by npm as it is.
+azurite_version=3.36.0
 
 tools_complete() {
   local name version
@@ -41,6 +46,7 @@ tools_install() {
   while read -r name version; do
     [ -z "$name" ] || [ -x ".tools/bin/$name" ] || adopt "$name" "$version"
   done <<<"$tools_needs"
+  [ -x .tools/bin/azurite-blob ] || azurite_install
   tools_complete && return
 
   has_apt || fail "these are missing, and cannot be installed here without apt: $(tools_wanted)"
@@ -51,6 +57,7 @@ tools_install() {
     unpack age "$suite_newest" age age-keygen age-plugin-batchpass age-plugin-pq
   have_tools rage rage-keygen || unpack rage "$suite_newest" rage rage-keygen
   [ -x .tools/bin/moto_server ] || moto_install
+  [ -x .tools/bin/swift_server ] || swift_install
   suites_forget
 }
 
@@ -60,10 +67,10 @@ have_tools() {
 }
 
 # adopt NAME LEAST: links the system's NAME into .tools/bin if it is of that version or newer.
-# The system's moto is taken by moto_install only: a moto_server on PATH may be anybody's.
+# The servers that are run by the system's Python are not looked for: a moto_server on PATH may be anybody's.
 adopt() {
   local found
-  [ "$1" = moto_server ] && has_apt && return
+  [[ $1 = *_server ]] && has_apt && return
   found=$(PATH=$system_path type -P "$1" || :)
   [ -n "$found" ] && at_least "$2" "$(version_of "$found")" || return 0
   say "$1: the system's own, $found"
@@ -144,4 +151,21 @@ END
   chmod +x .tools/moto_server
   logged env PYTHONPATH="$root/usr/lib/python3/dist-packages" /usr/bin/python3 -c 'import moto.server, moto.s3.responses, moto.iam.models'
   mv .tools/moto_server .tools/bin/
+}
+
+swift_install() {
+  dpkg-query -W -f '${db:Status-Status}' python3-swift 2>/dev/null | grep -qx installed || packages_install python3-swift
+  cat >.tools/bin/swift_server <<END
+#!/bin/sh
+# The system's Python by its full name: another one on PATH does not have these modules.
+exec /usr/bin/python3 -W ignore "\${0%/*}/../../test/setup/swift-server.py" "\$@"
+END
+  chmod +x .tools/bin/swift_server
+}
+
+# Not with the other npm packages: it is larger than all of them together, and nobody but the tests of stores needs it.
+azurite_install() {
+  say "azurite $azurite_version"
+  logged npm install --prefix .tools/azurite --no-audit --no-fund --ignore-scripts --omit=optional "azurite@$azurite_version"
+  ln -sfn ../azurite/node_modules/.bin/azurite-blob .tools/bin/azurite-blob
 }
