@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import { parseCommandLine } from "./command-line.ts";
 import { backup } from "./commands/backup.ts";
 import { check } from "./commands/check.ts";
@@ -19,9 +20,21 @@ import { createLogger } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { RcloneRemote } from "./rclone-remote.ts";
 import { isInstalled } from "./program.ts";
+import { vanishing } from "./vanishing.ts";
 import { version } from "./version.ts";
 
 const engines = { postgres: Postgres, mariadb: MariaDB };
+
+/** How long a log that nobody reads may keep a run that is over, in milliseconds. */
+const logPatience = 2000;
+
+// A log that cannot be written takes nothing from a backup: its reader may have gone, or its disk be full.
+process.stderr.on("error", () => {});
+let outputFailure: Error | undefined;
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // Who reads only the first lines wants no more.
+  if (error.code !== "EPIPE") outputFailure = error;
+});
 
 const progress = new Progress(process.stderr);
 const log = createLogger(
@@ -33,13 +46,14 @@ const log = createLogger(
 );
 
 /**
- * Aborts at the first SIGINT or SIGTERM; the work in hand then ends, cleans up and rejects with the reason.
+ * Aborts at the first SIGINT, SIGTERM or SIGHUP, which a terminal sends that is closed; the work in hand then ends, cleans up and rejects with the reason.
  * The listeners stay: without one a second signal would end the process before it has cleaned up.
  */
 function abortOnSignals(): AbortSignal {
   const controller = new AbortController();
   process.on("SIGINT", () => controller.abort(new BackupError("interrupt", "cancelled by SIGINT")));
   process.on("SIGTERM", () => controller.abort(new BackupError("terminate", "cancelled by SIGTERM")));
+  process.on("SIGHUP", () => controller.abort(new BackupError("hangup", "cancelled by SIGHUP")));
   return controller.signal;
 }
 
@@ -77,6 +91,8 @@ async function main(words: readonly string[]): Promise<void> {
     progress,
     startedAt: new Date(),
     now: () => new Date(),
+    // The first process of a container, or what its init has started: when it ends, so does the container.
+    vanishing: (folder) => (process.pid === 1 || process.ppid === 1 ? vanishing(folder) : undefined),
     isInstalled: (program) => isInstalled(program, config.environment),
     signal,
     identities: () => readIdentities(config.environment, (path) => readFileSync(path)),
@@ -101,9 +117,8 @@ async function main(words: readonly string[]): Promise<void> {
   }
 }
 
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
+/** Says what went wrong, and exits with its code. */
+function report(error: unknown): void {
   if (error instanceof BackupError) {
     process.exitCode = exitCodes[error.operation];
     log.error({ operation: error.operation, hint: error.hint }, error.message);
@@ -115,3 +130,15 @@ try {
     );
   }
 }
+
+/** Resolves when all that was written so far has been read, or cannot be. */
+function drained(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write("", () => resolve()));
+}
+
+await main(process.argv.slice(2)).catch(report);
+await drained(process.stdout);
+if (outputFailure)
+  report(new BackupError("unexpected", `cannot write what was asked for: ${outputFailure.message}`));
+await Promise.race([drained(process.stderr), delay(logPatience)]);
+process.exit();

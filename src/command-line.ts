@@ -87,7 +87,7 @@ function parseOptions(command: CommandName, args: string[]): Record<string, unkn
     if (token.kind !== "option") throw strayWord(command, token.kind === "positional" ? token.value : "--");
     const { name, rawName } = token;
     const type = options[name]?.type;
-    if (type === undefined) throw unknownOption(command, name, rawName);
+    if (type === undefined) throw unknownOption(command, name, token);
     if (Object.hasOwn(given, name)) throw misused(`${rawName} is given twice`, "give it once");
     if (type === "boolean" && token.value !== undefined)
       throw misused(`${rawName} takes no value`, `write ${rawName} alone, or leave it out`);
@@ -103,10 +103,19 @@ function misused(message: string, hint: string): BackupError {
   return new BackupError("configuration", message, { hint });
 }
 
-function unknownOption(command: CommandName, name: string, rawName: string): BackupError {
+function unknownOption(
+  command: CommandName,
+  name: string,
+  {
+    rawName,
+    value: given,
+    inlineValue,
+  }: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
+): BackupError {
   const known = Object.keys(commandOptions[command]);
   const meant = known.find((option) => looksLike(name, option));
-  const others = `options for the database's own programs go after --, as in \`rcdump ${command} -- ${rawName}\``;
+  const written = inlineValue === true ? `${rawName}=${given}` : rawName;
+  const others = `options for the database's own programs go after --, as in \`rcdump ${command} -- ${written}\``;
   return misused(
     `${command} has no option ${rawName}`,
     meant === undefined

@@ -1,6 +1,7 @@
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { BackupError } from "./errors.ts";
+import { jobOfRun } from "./job.ts";
 import { encodeManifest, type Manifest, manifestPath } from "./manifest.ts";
 import { RcloneFailure } from "./rclone-failure.ts";
 import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
@@ -17,6 +18,9 @@ export interface Destination {
   readonly runId: string;
 }
 
+/** How long removing what a failed upload left may take, in milliseconds: it must fit into a grace period. */
+export const discardWithin = 5000;
+
 /** The name of an upload under way: never a leading dot, which some FTP servers hide. */
 function partialPath(path: string, runId: string): string {
   return `${path}.${runId}.partial`;
@@ -29,7 +33,8 @@ export function runOfPartial(path: string): string | undefined {
 
 /** The job that it belongs to. */
 export function jobOfPartial(path: string): string | undefined {
-  return runOfPartial(path)?.slice(0, 8);
+  const runId = runOfPartial(path);
+  return runId === undefined ? undefined : jobOfRun(runId);
 }
 
 /**
@@ -45,7 +50,7 @@ export async function reserve(
   const found = await existing(
     remote,
     wanted.flatMap(({ path }) => [path, manifestPath(path)]),
-    signal,
+    { overwrite, signal },
   );
   return wanted.map(({ path, runId }) => {
     const taken = found.has(path) || found.has(manifestPath(path));
@@ -57,17 +62,31 @@ export async function reserve(
   });
 }
 
-/** Credentials that may only write cannot ask; then nothing is known to exist. */
+/** Credentials that may only write cannot ask; then nothing is known to exist, which will not do where nothing may be replaced. */
 async function existing(
   remote: Remote,
   paths: readonly string[],
-  signal?: AbortSignal,
+  { overwrite, signal }: { overwrite: boolean; signal?: AbortSignal | undefined },
 ): Promise<ReadonlyMap<string, unknown>> {
+  const isRefusal = (error: unknown): error is RcloneFailure =>
+    error instanceof RcloneFailure && error.forbidden;
   try {
-    return await remote.find(paths, signal);
+    // A refusal that passes is none of the credentials', and what has the name would be replaced unseen for it.
+    return await remote.find(paths, signal).catch((error: unknown) => {
+      if (!isRefusal(error)) throw error;
+      return remote.find(paths, signal);
+    });
   } catch (error) {
-    if (error instanceof RcloneFailure && error.forbidden) return new Map();
-    throw error;
+    if (!isRefusal(error)) throw error;
+    if (overwrite) return new Map();
+    throw new BackupError(
+      "upload",
+      `BACKUP_OVERWRITE=false, and these credentials may not look whether a name is taken: ${error.message}`,
+      {
+        hint: "let them list the folder, or put the time into BACKUP_FILE_NAME and leave BACKUP_OVERWRITE unset",
+        cause: error,
+      },
+    );
   }
 }
 
@@ -104,7 +123,9 @@ export async function commit(
   const readBack = await checkSize(remote, place, manifest.stored.bytes);
   if (place !== path) await replace(remote, destination, manifest.stored.bytes, overwrite);
   const committed = { ...manifest, readBack };
-  await put(remote, manifestPath(path), encodeManifest(committed), runId);
+  const text = encodeManifest(committed);
+  await put(remote, manifestPath(path), text, runId);
+  if (readBack) await checkSize(remote, manifestPath(path), Buffer.byteLength(text));
   return committed;
 }
 
@@ -147,11 +168,18 @@ async function replace(
     await remote.move(place, path, { replace: overwrite });
   } catch (error) {
     if (error instanceof RcloneFailure && error.nameTaken) throw error;
-    failure = error;
+    const isForbidden = taken && error instanceof RcloneFailure && error.forbidden;
+    failure = isForbidden ? mayNotReplace(path, error) : error;
   }
-  // Where nothing was there before, a rename that went well leaves no doubt.
-  if (earlier !== undefined || failure !== undefined)
-    await settle(remote, destination, bytes, earlier, failure);
+  await settle(remote, destination, bytes, earlier, failure);
+}
+
+function mayNotReplace(path: string, cause: RcloneFailure): BackupError {
+  return new BackupError(
+    "upload",
+    `${path} is taken, and these credentials may not remove what is to be replaced: ${cause.message}`,
+    { hint: "put the time into BACKUP_FILE_NAME, or let them remove objects", cause },
+  );
 }
 
 async function readEarlier(remote: Remote, path: string): Promise<Earlier> {
@@ -162,7 +190,8 @@ async function readEarlier(remote: Remote, path: string): Promise<Earlier> {
 
 /**
  * Looks at what a replacement has left. An answer may be lost after the deed; most remotes remove the object that has the
- * name before they rename the other; and on S3 rclone calls the move of an object that is not there a success. Returns if
+ * name before they rename the other; on S3 rclone calls the move of an object that is not there a success; and some store may call
+ * done what it did not do. Returns if
  * the new object has its name. If the earlier one still has it, its manifest is put back beside it.
  * @param failure what the replacement failed with, if it did
  */
@@ -184,10 +213,15 @@ async function settle(
   }
   const now = found.get(path);
   const unchanged = earlier?.object === undefined ? now === undefined : isSameObject(earlier.object, now);
-  // A rename that went well is believed: times of a second or a minute cannot tell two objects of one size apart.
-  const moved = failure === undefined ? !(unchanged && atomic) : !unchanged && !found.has(place);
+  // Times of a second or a minute cannot tell two objects of one size apart. Then a rename that went well is believed, unless what it
+  // was to take away is still there.
+  const inDoubt = failure === undefined && !atomic ? found.has(place) : true;
+  const moved = !(unchanged && inDoubt) && (failure === undefined || !found.has(place));
   if (moved && now?.bytes === bytes) return;
-  const reason = failure ?? new BackupError("upload", `${place} vanished before it had its name`);
+  const outcome = found.has(place)
+    ? "is still there after the store said that it was moved"
+    : "vanished before it had its name";
+  const reason = failure ?? new BackupError("upload", `${place} ${outcome}`);
   if (!unchanged) throw found.has(place) ? new UploadKept(destination, reason) : reason;
   if (earlier?.manifest !== undefined && !found.has(manifestPath(path))) {
     await put(remote, manifestPath(path), earlier.manifest, runId).catch(() => {
@@ -201,8 +235,14 @@ async function settle(
 export async function put(remote: Remote, path: string, text: string, runId: string): Promise<void> {
   const { atomic } = await remote.traits();
   const place = atomic ? path : partialPath(path, runId);
-  await withSubprocesses(undefined, async (children) => {
-    await pipeline(Readable.from([Buffer.from(text)]), await remote.write(place, children));
-  });
+  try {
+    await withSubprocesses(undefined, async (children) => {
+      await pipeline(Readable.from([Buffer.from(text)]), await remote.write(place, children));
+    });
+  } catch (error) {
+    // On a disk that is full its beginning would stay.
+    if (place !== path) await remote.discard(place, AbortSignal.timeout(discardWithin)).catch(() => {});
+    throw error;
+  }
   if (place !== path) await remote.move(place, path, { replace: true });
 }

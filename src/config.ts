@@ -39,6 +39,8 @@ export interface Config {
   readonly spoolFolder: string | undefined;
   /** Seconds to wait for a server that does not answer. */
   readonly wait: number;
+  /** Seconds that one dump may take until it is stored; undefined for as long as it takes. */
+  readonly timeout: number | undefined;
   /** Which backups are kept; undefined if none is ever removed. */
   readonly retention: RetentionPolicy | undefined;
   /** The environment of the programs that are run: what was given, and the secrets that came from files. */
@@ -113,8 +115,10 @@ export function parseConfig(
     overwrite: data.BACKUP_OVERWRITE,
     spoolFolder: data.BACKUP_SPOOL_DIR,
     wait: data.BACKUP_WAIT,
+    timeout: data.BACKUP_TIMEOUT,
     retention: readRetention(data),
-    environment: { ...environment, ...secrets },
+    // What programs say is read, and so it is to be said in English.
+    environment: { ...environment, ...secrets, LC_ALL: "C" },
   };
 }
 

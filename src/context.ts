@@ -17,6 +17,8 @@ export interface Context {
   readonly now: () => Date;
   /** Whether a program can be run. */
   readonly isInstalled: (program: string) => boolean;
+  /** Why what is written to a folder of this machine is soon gone; undefined if it is not. */
+  readonly vanishing: (folder: string) => string | undefined;
   /** Aborts when the run is to end early; the reason is the error to end with. */
   readonly signal: AbortSignal;
   /** What the settings have to decrypt with. Read when it is needed: a protected key takes a second. */

@@ -16,6 +16,7 @@ export const exitCodes = {
   restore: 40,
   target: 41,
   freshness: 50,
+  hangup: 129,
   interrupt: 130,
   terminate: 143,
 } as const;

@@ -29,6 +29,7 @@ Where to
 How
   BACKUP_COMPRESSION    gzip, zstd, none (gzip); BACKUP_COMPRESSION_LEVEL
   BACKUP_CONCURRENCY    databases dumped at once (1)
+  BACKUP_TIMEOUT        seconds that each dump may take until it is stored
   ENCRYPT_RECIPIENTS    age and ssh public keys; or ENCRYPT_RECIPIENTS_FILE, ENCRYPT_PASSPHRASE_FILE
   PGPASSWORD_FILE       a file with the password; MYSQL_PWD_FILE for MariaDB
   TZ                    the time zone of dates in file names, of KEEP_* and of what is shown (UTC)

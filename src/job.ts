@@ -19,7 +19,14 @@ export function jobId(
 
 /** A name for one run of a job that sorts by time. */
 export function newRunId(job: string, startedAt: Date): string {
-  return `${job}-${startedAt.getTime().toString(36)}${randomBytes(2).toString("hex")}`;
+  // A machine without a clock begins in 1970.
+  const time = startedAt.getTime().toString(36).padStart(8, "0");
+  return `${job}-${time}${randomBytes(2).toString("hex")}`;
+}
+
+/** The job that a run is of, by its name. */
+export function jobOfRun(runId: string): string {
+  return runId.slice(0, 8);
 }
 
 /** No run began before this program did. */

@@ -17,9 +17,12 @@ export async function noteAbandonedUploads(remote: Remote, jobs: ReadonlySet<str
     const candidates = ofJobs(before, good);
     if (candidates.length === 0) return [];
     const now = await remote.find(candidates.map(({ path }) => path));
-    const abandoned = candidates.filter((object) => isSameObject(object, now.get(object.path)));
-    for (const { path } of abandoned) await remote.remove(path);
-    return abandoned.map(({ path }) => path);
+    const abandoned = candidates
+      .filter((object) => isSameObject(object, now.get(object.path)))
+      .map(({ path }) => path);
+    // Together: one that cannot be removed is no obstacle to the others.
+    await remote.removeAll(abandoned);
+    return abandoned;
   };
 }
 

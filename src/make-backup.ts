@@ -1,11 +1,15 @@
-import { commit, type Destination, reserve, UploadKept } from "./commit.ts";
+import { utimes } from "node:fs/promises";
+import { commit, type Destination, discardWithin, reserve, UploadKept } from "./commit.ts";
 import type { Compressor } from "./compression.ts";
 import type { Context } from "./context.ts";
+import type { Deadline } from "./deadline.ts";
 import type { Measure } from "./digest.ts";
+import { sizeOf } from "./dump-size.ts";
 import { type CharacterSet, type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
-import { BackupError } from "./errors.ts";
+import { jobOfRun, newRunId } from "./job.ts";
 import { type Manifest, manifestPath, parseManifest } from "./manifest.ts";
 import { storeDump } from "./pipeline.ts";
+import { RcloneFailure } from "./rclone-failure.ts";
 import type { PlannedDump } from "./plan.ts";
 import type { Remote } from "./remote.ts";
 import type { Spool, SpooledDump } from "./spool.ts";
@@ -23,61 +27,87 @@ export interface Job {
   readonly startedAt: Date;
 }
 
-/** How long removing what a failed upload left may take, in milliseconds: it must fit into a grace period. */
-const discardWithin = 5000;
-
 /** Streams a dump to its destination and commits it. Nothing is left behind if it fails. */
-export async function streamBackup(context: Context, job: Job, destination: Destination): Promise<Manifest> {
+export async function streamBackup(
+  context: Context,
+  job: Job,
+  destination: Destination,
+  deadline: Deadline,
+): Promise<Manifest> {
   const { remote, config } = context;
   return discardOnFailure(context, destination, async () => {
-    const measures = await run(context, job, (children) => remote.write(destination.place, children));
+    const measures = await run(context, job, deadline, (children) =>
+      remote.write(destination.place, children, { bytes: sizeOf(job.planned.target, job.server) }),
+    );
     return commit(remote, destination, describe(context, job, measures), config);
   });
 }
 
 async function discardOnFailure<T>(
   { remote, log }: Context,
-  { place }: Destination,
+  { path, place }: Destination,
   work: () => Promise<T>,
 ): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof UploadKept) throw error;
-    await remote.discard(place, AbortSignal.timeout(discardWithin)).catch((cause: unknown) => {
-      log.warn(
-        `could not remove what the failed upload left at ${place}; the next good run will (${String(cause)})`,
-      );
-    });
+    const signal = AbortSignal.timeout(discardWithin);
+    try {
+      await remote.discard(place, signal);
+      // Whole as it may be, under this name it is of no use to anybody.
+      if (place !== path) await remote.removeAll([place], signal);
+    } catch (cause) {
+      const { bucketMissing = false, forbidden = false } = cause instanceof RcloneFailure ? cause : {};
+      const who = forbidden ? "these credentials may not" : "the next good run will";
+      if (!bucketMissing)
+        log.warn(`could not remove what the failed upload left at ${place}; ${who} (${String(cause)})`);
+    }
     throw error;
   }
 }
 
 /** Writes a dump to the spool folder, then delivers it. What cannot be delivered stays there for the next run. */
-export async function stageBackup(context: Context, job: Job, spool: Spool): Promise<Manifest> {
+export async function stageBackup(
+  context: Context,
+  job: Job,
+  spool: Spool,
+  deadline: Deadline,
+): Promise<Manifest> {
   const { runId, planned } = job;
   let spooled: SpooledDump;
   try {
-    const measures = await run(context, job, () => spool.write(runId));
+    const measures = await run(context, job, deadline, () => spool.write(runId));
     spooled = await spool.finish(runId, planned.path, describe(context, job, measures));
   } catch (error) {
     await spool.remove(runId);
-    throw spoolError(error, context.config.spoolFolder);
+    throw error;
   }
-  return deliver(context, spool, spooled);
+  return deliver(context, spool, spooled, deadline);
 }
 
 /** Uploads a spooled dump, commits it, and takes it out of the spool. */
-export async function deliver(context: Context, spool: Spool, spooled: SpooledDump): Promise<Manifest> {
-  const { remote, config, signal } = context;
+export async function deliver(
+  context: Context,
+  spool: Spool,
+  spooled: SpooledDump,
+  deadline: Deadline,
+): Promise<Manifest> {
+  const { remote, config } = context;
+  const { signal } = deadline;
   const { runId, path, file, manifest } = spooled;
+  deadline.follow(() => ({ awaited: "store", dumped: manifest.plain.bytes, spooled: true }));
   const delivered = await findDelivered(remote, spooled, signal);
   if (delivered) {
     await spool.remove(runId);
     return delivered;
   }
-  const [destination] = await reserve(remote, [{ path, runId }], { overwrite: config.overwrite, signal });
+  // Another run may be sending the same dump: each upload goes to a name of its own.
+  const upload = { path, runId: newRunId(jobOfRun(runId), context.now()) };
+  const [destination] = await reserve(remote, [upload], { overwrite: config.overwrite, signal });
   if (!destination) throw new Error("no destination was reserved");
+  // rclone gives the object the file's time. An object that an earlier run uploaded of this very file must be told from the new one.
+  await utimes(file, context.now(), context.now());
   const committed = await discardOnFailure(context, destination, async () => {
     await remote.send(file, destination.place, signal);
     return commit(remote, destination, manifest, config);
@@ -107,9 +137,10 @@ async function findDelivered(
 async function run(
   context: Context,
   job: Job,
+  deadline: Deadline,
   open: Parameters<typeof storeDump>[0]["open"],
 ): Promise<Measures> {
-  const { config, progress, log, signal } = context;
+  const { config, progress, log } = context;
   let stopShowing = (): void => {};
   try {
     return await storeDump(
@@ -119,11 +150,16 @@ async function run(
         compressor: job.dump.format === "custom" ? undefined : job.compressor,
         recipients: config.recipients,
         open,
-        onStart: (meter) => {
+        onStart: (meter, isStoreAwaited) => {
+          const isStaged = config.spoolFolder !== undefined;
+          deadline.follow(() => ({
+            awaited: !isStaged && isStoreAwaited() ? "store" : "dump",
+            dumped: meter.plain(),
+          }));
           stopShowing = progress.track(targetName(job.planned.target), "dumping", meter, log);
         },
       },
-      signal,
+      deadline.signal,
     );
   } finally {
     stopShowing();
@@ -154,7 +190,8 @@ function describe(context: Context, job: Job, measures: Measures): Omit<Manifest
     compression: compressor && dump.format !== "custom" ? config.compression.format : "none",
     recipients: config.recipients.map(({ fingerprint }) => fingerprint),
     started: startedAt.toISOString(),
-    finished: now().toISOString(),
+    // The clock may have been set back meanwhile.
+    finished: new Date(Math.max(now().getTime(), startedAt.getTime())).toISOString(),
     ...measures,
   };
 }
@@ -162,13 +199,4 @@ function describe(context: Context, job: Job, measures: Measures): Omit<Manifest
 function characterSetOf({ planned: { target }, server }: Job): CharacterSet | undefined {
   if (target.scope !== "database") return undefined;
   return server.databases.find(({ name }) => name === target.database)?.characterSet;
-}
-
-function spoolError(error: unknown, folder: string | undefined): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code !== "ENOSPC" && code !== "EDQUOT" && code !== "EIO") return error;
-  return new BackupError("dump", `cannot write to BACKUP_SPOOL_DIR=${folder} (${code})`, {
-    hint: "make room there, or unset it to stream to the store without local disk",
-    cause: error,
-  });
 }

@@ -26,7 +26,8 @@ export interface Stages {
   readonly recipients: readonly NamedRecipient[];
   /** Where it goes. The stream finishes only when everything is safe there. */
   open(children: Subprocesses): Promise<Writable>;
-  onStart?(meter: Meter): void;
+  /** @param isStoreAwaited whether it takes no more at the moment, or has everything and has not finished */
+  onStart?(meter: Meter, isStoreAwaited: () => boolean): void;
 }
 
 /**
@@ -58,7 +59,8 @@ export async function storeDump(
       ...(encryption ? [encryption] : []),
       stored,
     ];
-    stages.onStart?.({ plain: () => plain.bytes, stored: () => stored.bytes });
+    const isStoreAwaited = (): boolean => store.writableEnded || store.writableNeedDrain;
+    stages.onStart?.({ plain: () => plain.bytes, stored: () => stored.bytes }, isStoreAwaited);
     await pipeline([children.source(dump.command), ...between, store], { signal });
   });
   return {

@@ -10,12 +10,15 @@ export interface Command {
   /** Its whole environment: nothing is added. */
   readonly env: Environment;
   /**
-   * Whether it must not be asked to end, only ended: by SIGKILL, and in a session of its own, where no Ctrl-C reaches it. All others are
-   * ended by SIGTERM, and by SIGKILL if they do not obey.
+   * Whether it must get no signal that asks it to end, and so is in a session of its own, where no Ctrl-C reaches it. One that is
+   * reading its stdin sees that break, and is given time to clear up; then, or if not, SIGKILL ends it. All others are ended by SIGTERM, and
+   * by SIGKILL if they do not obey.
    */
   readonly sheltered?: boolean;
   /** What to tell the user when it fails. */
   explain(failure: SubprocessError): Error;
+  /** Whether it did what it was run for although it failed: at something that it does afterwards. For {@link Subprocesses.sink} only. */
+  readonly isDone?: (failure: SubprocessError) => boolean;
   /** Reads what it writes to stderr, for a program whose exit code of 0 does not mean that all went well. For {@link Subprocesses.sink} only. */
   readonly review?: () => Review;
 }
@@ -53,14 +56,27 @@ export class SubprocessError extends Error {
 export interface Ending {
   exitCode?: number | undefined;
   signal?: string | undefined;
+  /** How long it was given, in milliseconds, if it was ended for taking longer. */
+  overdue?: number | undefined;
   cause?: unknown;
 }
 
-function describeEnding({ exitCode, signal, cause }: Ending): string {
-  if (signal !== undefined) return `was ended by ${signal}`;
+/** Of what this machine gives a process no more. */
+const reasons: Readonly<Record<string, string>> = {
+  EMFILE: ": too many open files, see ulimit -n",
+  ENFILE: ": too many open files",
+  EAGAIN: ": too many processes, see ulimit -u",
+  ENOMEM: ": out of memory",
+};
+
+function describeEnding({ exitCode, signal, overdue, cause }: Ending): string {
+  if (overdue !== undefined) return `gave no answer within ${Number((overdue / 1000).toPrecision(2))} s`;
+  if (signal !== undefined)
+    return `was ended by ${signal}${signal === "SIGKILL" ? ", perhaps for want of memory" : ""}`;
   if (exitCode !== undefined) return `exited with code ${exitCode}`;
-  if ((cause as NodeJS.ErrnoException | undefined)?.code === "ENOENT") return "is not installed";
-  return "could not be run";
+  const { code } = (cause ?? {}) as NodeJS.ErrnoException;
+  if (code === "ENOENT") return "is not installed";
+  return code === undefined ? "could not be run" : `could not be run (${code}${reasons[code] ?? ""})`;
 }
 
 /** Whether a program of this name can be found on the PATH of `env`. */

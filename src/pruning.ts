@@ -43,11 +43,22 @@ export async function carryOutVerdicts(
     return removed;
   } catch (error) {
     if (!(error instanceof RcloneFailure && error.forbidden)) throw error;
-    throw new BackupError("remote", `these credentials may not remove backups: ${error.message}`, {
-      hint: "allow it, or unset KEEP_* and leave the removal to rules of the store's own",
-      cause: error,
-    });
+    throw new BackupError(
+      "remote",
+      `these credentials may not remove ${nameSome(doomed)}: ${error.message}`,
+      {
+        hint: "allow it, or unset KEEP_* and leave the removal to rules of the store's own",
+        cause: error,
+      },
+    );
   }
+}
+
+function nameSome(doomed: readonly StoredBackup[]): string {
+  const [first, ...others] = doomed;
+  if (first === undefined) return "what is left over";
+  if (others.length === 0) return `the backup ${first.path}`;
+  return `the backup ${first.path} and ${others.length} more`;
 }
 
 /**

@@ -2,19 +2,37 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { z } from "zod";
 import type { Environment } from "./environment.ts";
 import { BackupError, type Operation } from "./errors.ts";
+import { type Backend, backendsOf } from "./rclone-backends.ts";
 import { explainRclone, RcloneFailure } from "./rclone-failure.ts";
 import { type Command, SubprocessError } from "./program.ts";
+import { alwaysFits, planStream, type StreamLimit, type StreamPlan } from "./stream-chunks.ts";
 import { run, type Subprocesses } from "./subprocess.ts";
 import { longestText, type Remote, type RemoteTraits, type StoredObject, type Texts } from "./remote.ts";
 
-/** The name under which the remote is handed to rclone: by environment, so that no secret of a connection string is in argv. */
-const alias = "rcdump";
+/**
+ * The name under which the remote is handed to rclone: by environment, so that no secret of a connection string is in argv.
+ * Not one that a user would give a remote, which would then be this one.
+ */
+const alias = "rcdump_folder";
 
 /** A remote that is down should be found out in seconds; rclone's own patience (minutes) is kept for uploads. */
 const impatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_CONTIMEOUT: "15s", RCLONE_TIMEOUT: "30s" };
+
+/**
+ * A move is the last thing but one of a backup and is not cancelled, so it has to end by itself. rclone multiplies its retries: with
+ * its own settings it would wait for a store that hangs for more than a day.
+ */
+const boundedPatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_RETRIES: "2", RCLONE_TIMEOUT: "2m" };
+
+/** How often a rename is tried whose object is still where it was. */
+const moveTries = 3;
+
+/** Before it is tried again, in milliseconds. */
+const pauseBetweenMoves = 1000;
 
 /** The longest that a question about one object may take, in milliseconds. */
 const answerWithin = 60_000;
@@ -35,21 +53,42 @@ const noSuchFolder = 3;
 /** What rclone says of a folder that it could not list for another reason. */
 const notListed = /^.*\bERROR\b.*error listing: (?!.*directory not found)/m;
 
+/** What rclone says of a disk that takes no more. */
+const noRoom = /no space left|remaining disk space|file too large/;
+
 /** A listing that was not cut off: with an end; of what does not exist rclone prints no more than the beginning. */
 const wholeListing = /^(?:\s*\[?|.*\])\s*$/s;
 
 /**
  * At SIGTERM and SIGINT rclone cancels the upload of parts and aborts it, but the loop that it cancels may take that for the end and complete the
- * upload with the parts that are there (lib/multipart, UploadMultipart): a truncated object under the final name. What SIGKILL leaves of
- * an upload nobody sees, and {@link RcloneRemote.discard} removes it.
+ * upload with the parts that are there (lib/multipart, UploadMultipart): a truncated object under the final name. When its stdin breaks it
+ * does no such thing, and removes all that it has stored so far on every kind of store, pieces that nobody else can see among it.
  */
 const sheltered = { sheltered: true } as const;
+
+/** Else rclone wants to create the bucket first, and to look at the object afterwards. Other stores know no credentials that may only write. */
+const unseeing = { RCLONE_S3_NO_CHECK_BUCKET: "true", RCLONE_S3_NO_HEAD: "true" };
+
+/**
+ * rclone looks at what it has streamed even so, after the store has said that the object is complete. If it may not, that is all that went
+ * wrong; whether the object has its size is looked at when it is committed, as far as it may be.
+ */
+function isStoredUnseen({ stderr }: SubprocessError): boolean {
+  const errors = stderr.split("\n").filter((line) => /\bERROR\b|\bFailed to rcat\b/.test(line));
+  return (
+    errors.length > 0 &&
+    errors.every((line) => /operation error S3: HeadObject,.* StatusCode: 403\b/.test(line))
+  );
+}
 
 /** Any store that rclone knows. */
 export class RcloneRemote implements Remote {
   readonly #environment: Environment;
   readonly #location: string;
   #traits: Promise<RemoteTraits> | undefined;
+  /** False once the store has said that these credentials may not look at what is there. */
+  #mayLook = true;
+  #backends: Promise<Backend[]> | undefined;
 
   /**
    * @param location a folder in rclone's notation, as parseRemoteName gives it
@@ -60,7 +99,8 @@ export class RcloneRemote implements Remote {
     this.#environment = {
       ...environment,
       [`RCLONE_CONFIG_${alias.toUpperCase()}_TYPE`]: "alias",
-      [`RCLONE_CONFIG_${alias.toUpperCase()}_REMOTE`]: location,
+      // Without a slash rclone asks whether it is a file, and takes an answer that it may not ask for a yes.
+      [`RCLONE_CONFIG_${alias.toUpperCase()}_REMOTE`]: location.replace(/(?<=[^:/])$/, "/"),
     };
   }
 
@@ -76,12 +116,16 @@ export class RcloneRemote implements Remote {
     const { String: description, Features: has } = backendFeatures.parse(
       JSON.parse(await this.#askFeatures(signal)),
     );
+    // The rule that fitted every kind of remote tried: a bucket without a rename of its own commits by the upload's last request. SMB
+    // calls its shares buckets, and is no such thing.
+    const storesObjects =
+      has["BucketBased"] === true && has["Move"] !== true && has["PartialUploads"] !== true;
     return {
       description,
-      // The rule that fitted every kind of remote tried: a bucket without a rename of its own commits by the upload's last request.
-      atomic: has["BucketBased"] === true && has["Move"] !== true && has["PartialUploads"] !== true,
+      atomic: storesObjects,
       local: description.startsWith("Local file system"),
-      concurrent: has["BucketBased"] === true,
+      folder: /^Local file system at (.*)$/s.exec(description)?.[1],
+      concurrent: storesObjects,
       streams: has["PutStream"] === true,
       keepsParts: description.startsWith("S3 "),
     };
@@ -101,10 +145,14 @@ export class RcloneRemote implements Remote {
   async find(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, StoredObject>> {
     if (paths.length === 0) return new Map();
     // One process asks for each name: a listing of the folder would grow with the number of backups.
-    const objects = await this.#objects(["--files-from-raw", "-"], {
+    const asking = this.#objects(["--files-from-raw", "-"], {
       input: paths.join("\n"),
       signal,
       timeout: answerWithin + paths.length * answerEachWithin,
+    });
+    const objects = await asking.catch((error: unknown) => {
+      if (error instanceof RcloneFailure && error.forbidden) this.#mayLook = false;
+      throw error;
     });
     return new Map(objects.map((object) => [object.path, object]));
   }
@@ -141,6 +189,9 @@ export class RcloneRemote implements Remote {
       const args = ["copy", ...parallel, ...thrift, ...filter, this.#address(""), folder];
       await this.#evenIfMissing(this.#ask(args, { ...options, timeout: surveyWithin }));
       return readTexts(folder);
+    } catch (error) {
+      if (error instanceof RcloneFailure && noRoom.test(error.message)) throw noTemporaryFolder(error);
+      throw error;
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -160,14 +211,46 @@ export class RcloneRemote implements Remote {
     return children.source(this.#command("remote", ["cat", this.#address(path)]));
   }
 
-  write(path: string, children: Subprocesses): Promise<Writable> {
-    return children.sink({ ...this.#command("upload", ["rcat", this.#address(path)]), ...sheltered });
+  async write(path: string, children: Subprocesses, dump?: { bytes: number | undefined }): Promise<Writable> {
+    const { environment } = await this.#planStream(dump ? dump.bytes : 0);
+    const args = ["rcat", this.#address(path)];
+    const defaults = dump ? environment : { ...impatience, ...environment };
+    const command = this.#command("upload", args, { ...defaults, ...(!this.#mayLook && unseeing) });
+    return children.sink({
+      ...command,
+      ...sheltered,
+      isDone: isStoredUnseen,
+    });
+  }
+
+  streamLimit(bytes: number | undefined, signal?: AbortSignal): Promise<StreamLimit> {
+    return this.#planStream(bytes, signal);
+  }
+
+  async #planStream(bytes: number | undefined, signal?: AbortSignal): Promise<StreamPlan> {
+    const isSmall = bytes !== undefined && bytes <= alwaysFits;
+    // What cannot be streamed rclone spools, and then it knows how long it is.
+    if (isSmall || !(await this.traits(signal)).streams) return planStream([], bytes);
+    this.#backends ??= this.#readBackends(signal).catch((error: unknown) => {
+      this.#backends = undefined;
+      throw error;
+    });
+    return planStream(await this.#backends, bytes);
+  }
+
+  async #readBackends(signal?: AbortSignal): Promise<Backend[]> {
+    const sections = configuration.parse(JSON.parse(await this.#ask(["config", "dump"], { signal })));
+    return backendsOf(this.#location, sections, this.#environment);
   }
 
   async send(file: string, path: string, signal?: AbortSignal): Promise<void> {
-    const args = ["copyto", "--ignore-times", file, this.#address(path)];
+    const args = ["copyto", "--ignore-times", "--no-check-dest", file, this.#address(path)];
     // The name it goes to is a temporary one already: rclone need not make another.
-    const defaults = { RCLONE_RETRIES_SLEEP: "5s", RCLONE_INPLACE: "true" };
+    const defaults = {
+      RCLONE_RETRIES_SLEEP: "5s",
+      RCLONE_INPLACE: "true",
+      ...(!this.#mayLook && unseeing),
+    };
     await run({ ...this.#command("upload", args, defaults), ...sheltered }, { signal });
   }
 
@@ -182,16 +265,28 @@ export class RcloneRemote implements Remote {
   ): Promise<void> {
     // Without --ignore-times rclone takes two objects of one size for the same where there are no times to compare, and drops the new one.
     const policy = options.replace ? ["--ignore-times"] : ["--ignore-existing", "--error-on-no-transfer"];
-    const command = this.#command("upload", ["moveto", ...policy, this.#address(from), this.#address(to)]);
-    try {
-      await run(command, { signal: options.signal });
-    } catch (error) {
-      // rclone 1.60 counts no transfer for a rename, and says of one that took place that nothing was moved.
-      const isMoved =
-        error instanceof RcloneFailure &&
-        error.nameTaken &&
-        !(await this.find([from], options.signal)).has(from);
-      if (!isMoved) throw error;
+    const { atomic } = await this.traits(options.signal);
+    // If the answer to a rename is lost and rclone asks again, there are servers (those made with golang.org/x/net/webdav) that remove what
+    // has the name, and only then notice that nothing is there any more to be renamed. So it is looked at before.
+    const once = atomic ? [] : ["--low-level-retries=1", "--retries=1"];
+    const args = ["moveto", ...policy, ...once, this.#address(from), this.#address(to)];
+    const command = this.#command("upload", args, boundedPatience);
+    for (let triesLeft = atomic ? 1 : moveTries; ;) {
+      try {
+        await run(command, { signal: options.signal });
+        return;
+      } catch (error) {
+        if (!(error instanceof RcloneFailure)) throw error;
+        triesLeft--;
+        const isThere = await this.find([from], options.signal).then(
+          (found) => found.has(from),
+          () => undefined,
+        );
+        // rclone 1.60 counts no transfer for a rename, and says of one that took place that nothing was moved.
+        if (error.nameTaken && isThere === false) return;
+        if (isThere !== true || triesLeft === 0 || error.nameTaken || error.forbidden) throw error;
+        await delay(pauseBetweenMoves, undefined, { signal: options.signal });
+      }
     }
   }
 
@@ -267,11 +362,15 @@ function makeTemporaryFolder(): string {
   try {
     return mkdtempSync(join(tmpdir(), "rcdump-"));
   } catch (cause) {
-    throw new BackupError("remote", `cannot write to the temporary folder ${tmpdir()}`, {
-      hint: "mount a tmpfs there, or set TMPDIR to a folder that can be written to",
-      cause,
-    });
+    throw noTemporaryFolder(cause);
   }
+}
+
+function noTemporaryFolder(cause: unknown): BackupError {
+  return new BackupError("remote", `cannot write to the temporary folder ${tmpdir()}`, {
+    hint: "mount a tmpfs there, or set TMPDIR to a folder that can be written to and has room",
+    cause,
+  });
 }
 
 /** All files in and below a folder, by their paths in it. */
@@ -284,6 +383,8 @@ function readTexts(folder: string): Map<string, string> {
     }),
   );
 }
+
+const configuration = z.record(z.string(), z.record(z.string(), z.string()));
 
 const backendFeatures = z.object({
   String: z.string(),

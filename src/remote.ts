@@ -1,4 +1,5 @@
 import type { Readable, Writable } from "node:stream";
+import type { StreamLimit } from "./stream-chunks.ts";
 import type { Subprocesses } from "./subprocess.ts";
 
 /** What no manifest comes near, in bytes. */
@@ -25,6 +26,8 @@ export interface RemoteTraits {
   readonly atomic: boolean;
   /** A disk of this machine, on which many small requests cost no time even one after the other. */
   readonly local: boolean;
+  /** Which folder of this machine it is, if it is one. */
+  readonly folder?: string | undefined;
   /** Answers many requests at once. */
   readonly concurrent: boolean;
   /** Takes a stream of unknown size; otherwise rclone itself spools it to the temporary folder first. */
@@ -63,8 +66,14 @@ export interface Remote {
   /**
    * Starts an upload. The stream finishes when the object is stored. If it is destroyed nothing is committed: on an
    * atomic remote nothing appears, on others a truncated object may be left at `path`.
+   * @param dump what is written is a dump of a database of this size in bytes; without it, it is small
    */
-  write(path: string, children: Subprocesses): Promise<Writable>;
+  write(path: string, children: Subprocesses, dump?: { bytes: number | undefined }): Promise<Writable>;
+  /**
+   * How long a dump {@link write} can store.
+   * @param bytes the size of its database; undefined if it is not known
+   */
+  streamLimit(bytes: number | undefined, signal?: AbortSignal): Promise<StreamLimit>;
   /** Uploads a local file, with rclone's own retries. Fails with the operation `upload`. */
   send(file: string, path: string, signal?: AbortSignal): Promise<void>;
   /** The text of a small object that exists. */

@@ -1,10 +1,10 @@
-import { randomBytes } from "node:crypto";
 import type { Context } from "./context.ts";
 import type { AgeIdentity } from "./encryption/age.ts";
 import type { CharacterSet, Server, Target } from "./engines/engine.ts";
 import type { Creation, DatabaseState, Exchange } from "./engines/restorer.ts";
 import { BackupError } from "./errors.ts";
 import { loadDump } from "./load-dump.ts";
+import { dropAbandoned, scratchName } from "./scratch.ts";
 import type { StoredDump } from "./stored-dump.ts";
 
 /** How a dump is to be brought in. */
@@ -157,7 +157,8 @@ async function loadIntoNew(
 
 async function exchange(context: Context, restoration: Restoration, live: string): Promise<string> {
   const { engine, now, signal } = context;
-  const replacement = `rcdump_restore_${randomBytes(6).toString("hex")}`;
+  await dropAbandoned(context, restoration.server);
+  const replacement = scratchName("restore", now());
   const kept = keptName(live, now());
   await loadIntoNew(context, restoration, replacement, { like: live });
   try {

@@ -1,4 +1,5 @@
 import { BackupError } from "./errors.ts";
+import { isScratch } from "./scratch.ts";
 
 /** Whether a name in BACKUP_DATABASES stands for itself, not for whatever it matches. */
 export function isLiteral(name: string): boolean {
@@ -7,14 +8,15 @@ export function isLiteral(name: string): boolean {
 
 /**
  * The databases that BACKUP_DATABASES stands for. Names and globs are matched whole and exactly: `app` is never `app2`.
- * A literal name is taken whether it exists or not.
+ * A literal name is taken whether it exists or not. What rcdump makes for a while itself is matched by no glob.
  * @param existing what `*` stands for
  */
 export function matchDatabases(names: readonly string[], existing: readonly string[]): string[] {
+  const lasting = existing.filter((name) => !isScratch(name));
   const excluded = names.filter((name) => name.startsWith("!")).map((name) => matcher(name.slice(1)));
   const selected = names
     .filter((name) => !name.startsWith("!"))
-    .flatMap((name) => (isLiteral(name) ? [name] : existing.filter(matcher(name))))
+    .flatMap((name) => (isLiteral(name) ? [name] : lasting.filter(matcher(name))))
     .filter((name) => !excluded.some((matches) => matches(name)));
   return [...new Set(selected)];
 }

@@ -95,6 +95,7 @@ export const settings = {
     .startsWith("/", "is no absolute path; write one that begins with /")
     .optional(),
   BACKUP_WAIT: whole(0, 86400, "whole seconds").default(0),
+  BACKUP_TIMEOUT: whole(1, 604800, "whole seconds").optional(),
   KEEP_LAST: count.optional(),
   KEEP_HOURLY: count.optional(),
   KEEP_DAILY: count.optional(),

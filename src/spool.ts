@@ -1,13 +1,26 @@
-import { mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import {
+  type FileHandle,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Writable } from "node:stream";
+import { Writable } from "node:stream";
 import type { z } from "zod";
 import { BackupError } from "./errors.ts";
-import { startOfRun } from "./job.ts";
+import { jobOfRun, startOfRun } from "./job.ts";
 import { type Manifest, unsentManifest } from "./manifest.ts";
 
 /** What a run's files end in; the note first, for a dump without one is never sent. */
 const endings = ["json", "json.new", "dump", "part"];
+
+/** What is wrong with a disk, and not with the settings: it is full, for this user or for a file of this size, or broken. */
+const diskFailures = new Set(["ENOSPC", "EDQUOT", "EFBIG", "EIO"]);
 
 /** A finished dump on local disk that is not in the remote yet. */
 export interface SpooledDump {
@@ -31,26 +44,43 @@ export class Spool {
   }
 
   /**
-   * A dump's file. The stream finishes when everything is on disk.
+   * A dump's file. The stream finishes when everything is on disk, and fails with a BackupError `dump` if the disk will not take it.
    * @throws BackupError `configuration` if the folder cannot be written to
    */
   async write(runId: string): Promise<Writable> {
+    let file: FileHandle;
     try {
       await makeFolder(this.#folder);
-      const file = await open(this.#file(runId, "part"), "wx", 0o600);
-      return file.createWriteStream({ flush: true });
+      file = await open(this.#file(runId, "part"), "wx", 0o600);
     } catch (error) {
       throw this.#unusable(error);
     }
+    const settle = (work: Promise<void>, done: (error?: Error) => void): void =>
+      void work.then(
+        () => done(),
+        (error: unknown) => done(this.#unusable(error)),
+      );
+    return new Writable({
+      write: (chunk: Buffer, _encoding, done) => settle(file.writeFile(chunk), done),
+      final: (done) => settle(file.sync(), done),
+      destroy: (error, done) => settle(file.close(), (failure) => done(error ?? failure)),
+    });
   }
 
-  /** Records that a dump is complete. From now on a later run will send it if this one cannot. */
+  /**
+   * Records that a dump is complete. From now on a later run will send it if this one cannot.
+   * @throws BackupError `dump` if there is no room for the note
+   */
   async finish(runId: string, path: string, manifest: Omit<Manifest, "readBack">): Promise<SpooledDump> {
     const file = this.#file(runId, "dump");
-    await rename(this.#file(runId, "part"), file);
     const note = this.#file(runId, "json");
-    await writeFile(`${note}.new`, JSON.stringify({ path, manifest }), { mode: 0o600, flush: true });
-    await rename(`${note}.new`, note);
+    try {
+      await rename(this.#file(runId, "part"), file);
+      await writeFile(`${note}.new`, JSON.stringify({ path, manifest }), { mode: 0o600, flush: true });
+      await rename(`${note}.new`, note);
+    } catch (error) {
+      throw this.#unusable(error);
+    }
     return { file, path, runId, manifest };
   }
 
@@ -102,9 +132,7 @@ export class Spool {
       if (error.code === "ENOENT") return [];
       throw this.#unusable(error);
     });
-    const runIds = names
-      .filter((name) => isWanted(name.split("-")[0] ?? ""))
-      .map((name) => name.replace(/\..*$/, ""));
+    const runIds = names.filter((name) => isWanted(jobOfRun(name))).map((name) => name.replace(/\..*$/, ""));
     return [...new Set(runIds)].toSorted();
   }
 
@@ -118,7 +146,12 @@ export class Spool {
   }
 
   #unusable(cause: unknown): BackupError {
-    const code = (cause as NodeJS.ErrnoException).code;
+    const { code = "" } = cause as NodeJS.ErrnoException;
+    if (diskFailures.has(code))
+      return new BackupError("dump", `cannot write to BACKUP_SPOOL_DIR=${this.#folder} (${code})`, {
+        hint: "make room there, or unset it to stream to the store without local disk",
+        cause,
+      });
     return new BackupError(
       "configuration",
       `BACKUP_SPOOL_DIR names ${this.#folder}, which cannot be written to (${code})`,

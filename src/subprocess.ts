@@ -38,7 +38,9 @@ export async function run(
   });
   if (!result.failed) return result;
   signal?.throwIfAborted();
-  throw command.explain(new SubprocessError(command.file, result, result.stderr, result.stdout));
+  const { exitCode, cause, timedOut } = result; // the cause is lost by a spread
+  const ending = { exitCode, signal: result.signal, cause, overdue: timedOut ? timeout : undefined };
+  throw command.explain(new SubprocessError(command.file, ending, result.stderr, result.stdout));
 }
 
 /**
@@ -139,12 +141,11 @@ export class Subprocesses {
     const review = command.review?.();
     if (review) createInterface({ input: child.stderr }).on("line", (text) => review.line(text));
     const exited = new Promise<Error | undefined>((resolve) => {
-      const settle = (end: Ending): void =>
-        resolve(
-          end.exitCode === 0
-            ? review?.verdict()
-            : command.explain(new SubprocessError(command.file, end, stderr.text())),
-        );
+      const settle = (end: Ending): void => {
+        if (end.exitCode === 0) return resolve(review?.verdict());
+        const failure = new SubprocessError(command.file, end, stderr.text());
+        resolve(command.isDone?.(failure) === true ? undefined : command.explain(failure));
+      };
       child.once("error", (cause) => settle({ cause }));
       child.once("close", (exitCode, signal) =>
         settle({ exitCode: exitCode ?? undefined, signal: signal ?? undefined }),
@@ -164,9 +165,13 @@ export class Subprocesses {
         void exited.then(done);
       },
       destroy: (error, done) => {
+        // rclone removes what it has stored so far when its stdin breaks, and nobody can when it is killed.
+        const mayClearUp = command.sheltered === true && !stream.writableEnded;
+        if (mayClearUp) writer.destroy();
         // What a wrapper script has started lives on, and reads a broken pipe as soon as the wrapper has gone.
-        child.once("exit", () => writer.destroy());
-        void stop(child, command.sheltered ? "SIGKILL" : "SIGTERM", exited).then(() => {
+        else child.once("exit", () => writer.destroy());
+        const signal = command.sheltered ? "SIGKILL" : "SIGTERM";
+        void stop(child, mayClearUp ? undefined : signal, exited).then(() => {
           writer.destroy();
           done(error);
         });
@@ -247,13 +252,13 @@ function quiet<T extends Readable | Writable>(stream: T): T {
   return stream;
 }
 
-/** Ends a child, by SIGKILL if it does not obey. Resolves when it has gone. */
+/** Ends a child, by SIGKILL if it does not obey, or does not end by itself. Resolves when it has gone. */
 async function stop(
   child: ReturnType<typeof spawn>,
-  signal: NodeJS.Signals,
+  signal: NodeJS.Signals | undefined,
   exited: Promise<unknown>,
 ): Promise<void> {
-  child.kill(signal);
+  if (signal !== undefined) child.kill(signal);
   const timer = setTimeout(() => child.kill("SIGKILL"), killDelay);
   await exited;
   clearTimeout(timer);

@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type { StoredBackup } from "./catalogue.ts";
 import type { Context } from "./context.ts";
 import { compareContents, DumpContents } from "./dump-contents.ts";
@@ -7,6 +6,7 @@ import type { Server, Target } from "./engines/engine.ts";
 import { BackupError } from "./errors.ts";
 import { loadDump } from "./load-dump.ts";
 import { readDump } from "./pipeline.ts";
+import { dropAbandoned, scratchName } from "./scratch.ts";
 import { storedDump } from "./stored-dump.ts";
 
 /** How many differences are told. */
@@ -22,9 +22,10 @@ export async function tryRestore(
   backup: StoredBackup,
   { server, identities }: { server: Server; identities: readonly AgeIdentity[] },
 ): Promise<void> {
-  const { engine, log, signal } = context;
+  const { engine, log, now, signal } = context;
   const { restorer } = engine;
-  const scratch = `rcdump_verify_${randomBytes(6).toString("hex")}`;
+  await dropAbandoned(context, server);
+  const scratch = scratchName("verify", now());
   const target: Target = { scope: "database", database: scratch };
   const contents = new DumpContents();
   const restored = new DumpContents();

@@ -3,6 +3,8 @@ import pLimit from "p-limit";
 import { type Destination, reserve } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
+import { Deadline } from "../deadline.ts";
+import { sizeOf } from "../dump-size.ts";
 import { type DumpProgram, type Server, targetName } from "../engines/engine.ts";
 import { BackupError, explain } from "../errors.ts";
 import { formatBytes, formatSeconds } from "../format.ts";
@@ -16,6 +18,8 @@ import { pruneAfter } from "../pruning.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
 import { formatShard } from "../shard.ts";
 import { Spool, type SpooledDump } from "../spool.ts";
+import { mayNotFit } from "../stream-chunks.ts";
+import { mountHint } from "../vanishing.ts";
 
 /** What came of one dump. */
 interface Outcome {
@@ -58,6 +62,8 @@ export async function backup(context: Context): Promise<void> {
   }
   const spool = config.spoolFolder === undefined ? undefined : new Spool(config.spoolFolder);
   const destinations = await reserveAll(context, runs, spool !== undefined);
+  await warnOfVanishing(context);
+  if (!spool) await warnOfLimits(context, server, runs);
   const jobs = new Set(runs.map(({ job }) => job));
   const sweeps = noteLeftovers(context, jobs, destinations, spool);
 
@@ -66,8 +72,8 @@ export async function backup(context: Context): Promise<void> {
   const limit = pLimit(config.concurrency);
   const store = (run: Run): Promise<Outcome> =>
     limit(() =>
-      attempt(context, targetName(run.planned.target), run.job, run.planned.path, () =>
-        backUp(context, server, run, destinations.get(run), spool),
+      attempt(context, targetName(run.planned.target), run.job, run.planned.path, (deadline) =>
+        backUp(context, server, run, destinations.get(run), spool, deadline),
       ),
     );
   outcomes.push(...(await Promise.all(runs.map(store))));
@@ -117,6 +123,34 @@ async function reserveAll(
   }
 }
 
+/** A container's own folder is easily taken for the volume that was to be mounted there. */
+async function warnOfVanishing({ remote, log, signal, vanishing }: Context): Promise<void> {
+  // A store that does not answer may do so later, and is no folder.
+  const folder = await remote.traits(signal).then(
+    (traits) => traits.folder,
+    () => undefined,
+  );
+  const fate = folder === undefined ? undefined : vanishing(folder);
+  if (fate !== undefined) log.warn({ hint: mountHint }, `backups in ${folder} are ${fate}`);
+}
+
+/** A store that takes no more of a stream says so at the end of it only. */
+async function warnOfLimits(
+  { remote, log, signal }: Context,
+  server: Server,
+  runs: readonly Run[],
+): Promise<void> {
+  for (const { target } of runs.map(({ planned }) => planned)) {
+    const bytes = sizeOf(target, server);
+    const limit = mayNotFit(bytes, await remote.streamLimit(bytes, signal));
+    if (limit)
+      log.warn(
+        { database: targetName(target), hint: limit.hint },
+        `the dump of ${targetName(target)} may not fit: ${limit.message}`,
+      );
+  }
+}
+
 /** Only uploads that went to a name of their own first can have left one. */
 function noteLeftovers(
   context: Context,
@@ -144,7 +178,11 @@ async function deliverUnsent(context: Context, spool: Spool, jobs: ReadonlySet<s
   const outcomes: Outcome[] = [];
   for (const spooled of await spool.unsent(jobs)) {
     const name = `${spooled.path} (kept from an earlier run)`;
-    outcomes.push(await attempt(context, name, "", spooled.path, () => deliver(context, spool, spooled)));
+    outcomes.push(
+      await attempt(context, name, "", spooled.path, (deadline) =>
+        deliver(context, spool, spooled, deadline),
+      ),
+    );
   }
   return outcomes;
 }
@@ -155,10 +193,11 @@ async function backUp(
   run: Run,
   destination: Destination | undefined,
   spool: Spool | undefined,
+  deadline: Deadline,
 ): Promise<Manifest> {
-  const { engine, config, isInstalled, log, now, signal } = context;
+  const { engine, config, isInstalled, log, now } = context;
   const { planned, program, runId } = run;
-  for (const omission of await engine.omissions(planned.target, server, signal))
+  for (const omission of await engine.omissions(planned.target, server, deadline.signal))
     log.warn({ database: targetName(planned.target) }, `${targetName(planned.target)}: ${omission}`);
   const job: Job = {
     planned,
@@ -169,22 +208,23 @@ async function backUp(
     compressor: chooseCompressor(config.compression, isInstalled),
     startedAt: now(),
   };
-  if (spool) return stageBackup(context, job, spool);
+  if (spool) return stageBackup(context, job, spool, deadline);
   if (!destination) throw new Error(`no destination was reserved for ${planned.path}`);
-  return streamBackup(context, job, destination);
+  return streamBackup(context, job, destination, deadline);
 }
 
 async function attempt(
-  { log, signal }: Context,
+  { config, log, signal }: Context,
   name: string,
   job: string,
   path: string,
-  work: () => Promise<Manifest>,
+  work: (deadline: Deadline) => Promise<Manifest>,
 ): Promise<Outcome> {
   try {
     signal.throwIfAborted();
+    using deadline = new Deadline(config.timeout, signal);
     const start = performance.now();
-    const manifest = await work();
+    const manifest = await work(deadline);
     const { plain, stored } = manifest;
     const seconds = (performance.now() - start) / 1000;
     log.info(

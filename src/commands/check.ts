@@ -4,6 +4,7 @@ import { put } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
 import { createEncryption } from "../encryption/age.ts";
+import { sizeOf } from "../dump-size.ts";
 import { type Server, type Target, targetName } from "../engines/engine.ts";
 import { BackupError, type Operation } from "../errors.ts";
 import { formatBytes } from "../format.ts";
@@ -12,7 +13,8 @@ import { planRun, reachServer } from "../preparation.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
 import { formatShard } from "../shard.ts";
 import { Spool } from "../spool.ts";
-import { streamLimit } from "../stream-limit.ts";
+import { mayNotFit } from "../stream-chunks.ts";
+import { mountHint } from "../vanishing.ts";
 import type { SubprocessError } from "../program.ts";
 import { run } from "../subprocess.ts";
 import { formatTable } from "../table.ts";
@@ -99,15 +101,11 @@ async function expectDumps(context: Context, server: Server): Promise<Result<Exp
   const count = shard ? `shard ${formatShard(shard)} has ${dumps.length} of ${total}` : total;
   return {
     detail: dumps.length === 0 ? count : `${count}, listed below`,
-    value: dumps.map((dump) => ({ ...dump, bytes: sizeOf(dump.target, server) })),
+    value: dumps.map((dump) => ({
+      ...dump,
+      bytes: dump.target.scope === "globals" ? undefined : sizeOf(dump.target, server),
+    })),
   };
-}
-
-function sizeOf(target: Target, server: Server): number | undefined {
-  if (target.scope === "globals") return undefined;
-  if (target.scope === "database")
-    return server.databases.find(({ name }) => name === target.database)?.bytes;
-  return server.databases.reduce((total, { bytes }) => total + (bytes ?? 0), 0);
 }
 
 async function findDumpPrograms(
@@ -197,23 +195,33 @@ async function examineRecipients({ config }: Context): Promise<Finding[]> {
 }
 
 async function describeRemote(
-  { remote, config, signal }: Context,
+  { remote, config, signal, vanishing }: Context,
   dumps: readonly ExpectedDump[],
 ): Promise<Result<true>> {
-  const { description, atomic, streams } = await remote.traits(signal);
+  const { description, atomic, streams, folder } = await remote.traits(signal);
   const manner = config.spoolFolder
     ? "from the spool folder"
     : streams
       ? "streamed"
       : "spooled by rclone to its temporary folder";
   const placing = atomic ? "straight to the final name" : "under a temporary name, then moved";
-  const limit = streamLimit(description, config.environment);
-  const detail = `${description}: ${manner}, ${placing}${limit === undefined ? "" : `, at most ${formatBytes(limit)} a dump`}`;
-  const largest = Math.max(0, ...dumps.map(({ bytes }) => bytes ?? 0));
-  if (limit === undefined || config.spoolFolder !== undefined || largest < limit)
-    return { detail, value: true };
-  const hint = "raise RCLONE_S3_CHUNK_SIZE: a stream can have 10,000 chunks";
-  return { detail, state: "warning", hint, value: true };
+  const detail = `${description}: ${manner}, ${placing}`;
+  const fate = folder === undefined ? undefined : vanishing(folder);
+  if (fate !== undefined)
+    return { detail: `${detail}; backups are ${fate}`, state: "warning", hint: mountHint, value: true };
+  if (config.spoolFolder !== undefined) return { detail, value: true };
+  for (const { target, bytes } of dumps.filter((dump) => dump.target.scope !== "globals")) {
+    const limit = await remote.streamLimit(bytes, signal);
+    const name = targetName(target);
+    if (bytes === undefined && limit.most !== undefined)
+      return { detail: `${detail}, at most ${formatBytes(limit.most)} of ${name}`, value: true };
+    const excess = mayNotFit(bytes, limit);
+    if (excess) {
+      const { message, hint } = excess;
+      return { detail: `${detail}; ${name} may not fit: ${message}`, state: "warning", hint, value: true };
+    }
+  }
+  return { detail, value: true };
 }
 
 /** Begins a dump in the spool folder, and removes it. */
@@ -226,20 +234,81 @@ async function trySpooling(folder: string): Promise<Result<true>> {
   return { detail: `${folder} can be written to`, value: true };
 }
 
-/** Writes a small object as a manifest is written, looks at it, and removes it. */
-async function tryWriting({ remote, signal }: Context): Promise<Result<true>> {
+/** Writes an object, looks at it, and removes it, as far as these credentials may. */
+async function tryWriting({ remote, config, signal }: Context): Promise<Result<true>> {
   const path = `rcdump-check-${randomBytes(6).toString("hex")}.txt`;
+  const mayLook = await isAllowed(remote.find([path], signal));
+  if (!mayLook) return tryWritingUnseen(remote, config);
+  const text = "rcdump check: this may be removed\n";
+  await writeTrial(remote, path, text);
+  let seen: string | undefined;
+  const mayRead = await isAllowed(remote.read(path, signal).then((found) => (seen = found)));
+  const mayRemove = await isAllowed(remote.remove(path));
+  if (mayRead && seen !== text) throw new BackupError("upload", "what was written reads back differently");
+  if (mayRead && mayRemove) return { detail: "an object can be written, read and removed", value: true };
+  return {
+    state: "warning",
+    detail: `an object can be written, but not ${[mayRead ? [] : "read", mayRemove ? [] : "removed"].flat().join(" or ")}${mayRemove ? "" : `: ${path} stays there`}`,
+    hint: `backups under names that are free can be made; ${mayRead ? "" : "verify, restore, "}prune and a name that is taken need other credentials`,
+    value: true,
+  };
+}
+
+/** Whether credentials sufficed; other failures are the caller's. */
+async function isAllowed(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work;
+    return true;
+  } catch (error) {
+    if (error instanceof RcloneFailure && error.forbidden) return false;
+    throw error;
+  }
+}
+
+/** What may not be looked at may not be removed either: there is one such object for all times. */
+async function tryWritingUnseen(
+  remote: Context["remote"],
+  { fileName, spoolFolder }: Context["config"],
+): Promise<Result<true>> {
+  const path = "rcdump-check.txt";
   const text = "rcdump check: this may be removed\n";
   try {
+    // Of this length rclone streams it as it streams a dump. One from the spool folder is sent otherwise.
+    await writeTrial(remote, path, spoolFolder === undefined ? text.padEnd(200_000) : text);
+  } catch (error) {
+    // rclone 1.60 wants to see what it has streamed.
+    const isStreaming =
+      spoolFolder === undefined &&
+      (await writeTrial(remote, path, text).then(
+        () => true,
+        () => false,
+      ));
+    if (!isStreaming) throw error;
+    const hint = "set BACKUP_SPOOL_DIR to a local folder, or use a newer rclone";
+    throw new BackupError(
+      "upload",
+      `these credentials may write, but not stream: ${(error as Error).message}`,
+      {
+        hint,
+        cause: error,
+      },
+    );
+  }
+  const isTimeless = fileName !== undefined && !fileName.includes("%");
+  return {
+    state: "warning",
+    detail: `an object can be written, but these credentials may not look at what is there: ${path} stays there${isTimeless ? "; BACKUP_FILE_NAME has no time in it, and an earlier backup would be replaced before the new one is complete" : ""}`,
+    hint: `${isTimeless ? "put the time into BACKUP_FILE_NAME; " : ""}list, verify, restore, prune and status need other credentials`,
+    value: true,
+  };
+}
+
+async function writeTrial(remote: Context["remote"], path: string, text: string): Promise<void> {
+  try {
     await put(remote, path, text, "check");
-    const seen = await remote.read(path, signal);
-    if (seen !== text) throw new BackupError("upload", "what was written reads back differently");
-    return { detail: "an object can be written, read and removed", value: true };
   } catch (error) {
     if (!(error instanceof RcloneFailure && error.forbidden)) throw error;
     throw new BackupError("upload", error.message, { hint: error.hint, cause: error });
-  } finally {
-    await remote.remove(path).catch(() => {});
   }
 }
 

@@ -99,7 +99,7 @@ export interface MissingRight {
 
 /** A server that does not answer, and perhaps will. */
 export class Unreachable extends BackupError {
-  constructor(message: string, options: { hint?: string; cause?: unknown }) {
+  constructor(message: string, options: { hint?: string | undefined; cause?: unknown }) {
     super("connect", message, options);
   }
 }

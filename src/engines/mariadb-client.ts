@@ -1,11 +1,13 @@
 import type { Environment } from "../environment.ts";
 import { BackupError } from "../errors.ts";
-import type { Command, SubprocessError } from "../program.ts";
-import { redact } from "../redaction.ts";
+import type { Command } from "../program.ts";
 import { run } from "../subprocess.ts";
-import { Unreachable } from "./engine.ts";
+import { explainDefaults, explainQuery, ofStatement } from "./mariadb-failure.ts";
 import { connectionOption, fileOptions, takePassword } from "./mariadb-options.ts";
 import type { Option } from "./options.ts";
+
+/** mariadb-dump does the same: an account's max_statement_time is not meant for backups. MySQL takes this for a comment. */
+const noTimeout = "/*!100100 SET max_statement_time = 0 */;\n";
 
 /** mariadb, connected as mariadb-dump is by the user's environment, option files and arguments. */
 export class MariadbClient {
@@ -36,7 +38,7 @@ export class MariadbClient {
     const command = await this.connected("mariadb", args, (failure) =>
       explain && ofStatement.test(failure.stderr) ? explain(failure) : explainQuery(failure),
     );
-    return (await run(command, { input: sql, signal })).stdout;
+    return (await run(command, { input: `${noTimeout}${sql}`, signal })).stdout;
   }
 
   /** A client program that connects as mariadb-dump does. mariadb takes SQL on its stdin and stops at the first error. */
@@ -118,54 +120,6 @@ interface Connection {
   readonly clientArguments: readonly string[];
   /** The password of an option file. */
   readonly password: string | undefined;
-}
-
-function explainDefaults(failure: SubprocessError): BackupError {
-  return new BackupError("dump", `mariadb-dump cannot read its settings: ${serverWords(failure)}`, {
-    cause: failure,
-  });
-}
-
-/** What the client says of a statement that failed; of a connection that failed it names no line. */
-const ofStatement = /ERROR \d+ \(\w+\) at line \d+/;
-
-/** Numbers of https://mariadb.com/kb/en/mariadb-error-code-reference/: 1044 and 1045 refuse the account, 2002 to 2013 are the network's. */
-function explainQuery(failure: SubprocessError): Error {
-  const words = serverWords(failure);
-  const cause = failure;
-  if (/\b(SSL|TLS|certificate)\b/i.test(failure.stderr))
-    return new BackupError("connect", `cannot connect: ${words}`, {
-      cause,
-      hint: "this client wants TLS: pass --ssl-ca=/path/to/ca.pem, --skip-ssl-verify-server-cert for a certificate that nobody vouches for, or --skip-ssl for a server that has none",
-    });
-  if (/ERROR (2002|2003|2005|2006|2013|1040|1053)\b/.test(failure.stderr))
-    return new Unreachable(`cannot reach the server: ${words}`, {
-      cause,
-      hint: "see that it is up and that MYSQL_HOST and MYSQL_TCP_PORT are right, or give it time with BACKUP_WAIT=60",
-    });
-  if (/ERROR (1044|1045|1130|1698|2059)\b/.test(failure.stderr))
-    return new BackupError("connect", `cannot log in: ${words}`, {
-      cause,
-      hint: "correct --user and MYSQL_PWD (or MYSQL_PWD_FILE, or the option file)",
-    });
-  return new BackupError("connect", `a query failed: ${words}`, { cause });
-}
-
-/** What the program said of the error, on one line, without its name. */
-export function serverWords(failure: SubprocessError): string {
-  const lines = failure.stderr.split("\n").map((line) =>
-    line
-      .replace(/^(mariadb|mariadb-dump|mysqldump): /, "")
-      .replace(/^(Got error|Error): /, "")
-      .trim(),
-  );
-  const telling = lines.filter((line) => line !== "" && !/deprecated|^-- /i.test(line));
-  return telling.length === 0 ? failure.message : redact(telling.slice(-2).join("; "));
-}
-
-/** The error for what failed on the way back. */
-export function restoreError(what: string, failure: SubprocessError, hint?: string): BackupError {
-  return new BackupError("restore", `${what}: ${serverWords(failure)}`, { hint, cause: failure });
 }
 
 /** A name as SQL has it. */

@@ -1,7 +1,8 @@
 import { BackupError } from "../errors.ts";
 import { run } from "../subprocess.ts";
 import { redirectAlterations } from "./mariadb-alteration.ts";
-import { fromHex, identifier, isNamed, type MariadbClient, restoreError } from "./mariadb-client.ts";
+import { fromHex, identifier, isNamed, type MariadbClient } from "./mariadb-client.ts";
+import { restoreError } from "./mariadb-failure.ts";
 import type { Exchange } from "./restorer.ts";
 
 /** How long the exchange may wait for transactions that use the tables, in seconds: everybody else waits behind it. */

@@ -107,3 +107,9 @@ export function takePassword(words: readonly string[]): { options: Option[]; pas
   }
   return { options, password };
 }
+
+/**
+ * The most that the protocol allows. The programs' own limits are 24 MiB and 16 MiB, at which they fail; a row is one packet,
+ * and as large as the server has let it become.
+ */
+export const largestPacket = "--max-allowed-packet=1G";

@@ -1,9 +1,10 @@
-import type { BackupError } from "../errors.ts";
-import type { Command, SubprocessError } from "../program.ts";
+import { BackupError } from "../errors.ts";
 import type { CharacterSet, DumpFormat, Target } from "./engine.ts";
-import { identifier, isNamed, type MariadbClient, restoreError } from "./mariadb-client.ts";
+import { identifier, isNamed, type MariadbClient } from "./mariadb-client.ts";
 import { databaseIn, redirectAlteration } from "./mariadb-alteration.ts";
 import { exchangeDatabases } from "./mariadb-exchange.ts";
+import { explainCreation, explainLoad, restoreError } from "./mariadb-failure.ts";
+import { largestPacket } from "./mariadb-options.ts";
 import { marks } from "./mariadb-marks.ts";
 import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
 
@@ -24,9 +25,6 @@ function departuresOf(trusted: boolean): Departure[] {
     { beginning: "ALTER DATABASE `", destination: () => undefined, redirect: redirectAlteration },
   ];
 }
-
-/** The most that the protocol allows: a row is one packet. */
-const largestPacket = 1024 ** 3;
 
 /** Brings dumps into MariaDB and MySQL, by mariadb. */
 export class MariadbRestorer implements Restorer {
@@ -59,15 +57,9 @@ export class MariadbRestorer implements Restorer {
   }
 
   async create(database: string, { like, characterSet }: Creation, signal?: AbortSignal): Promise<void> {
-    const explain = (failure: SubprocessError): BackupError =>
-      restoreError(
-        `cannot create database ${database}`,
-        failure,
-        "grant this account CREATE on it, or restore into an empty database that was made for it",
-      );
     const wanted = like === undefined ? characterSet : await this.#characterSetOf(like, signal);
     try {
-      await this.#client.query(createDatabase(database, wanted), signal, explain);
+      await this.#client.query(createDatabase(database, wanted), signal, explainCreation(database));
     } catch (error) {
       // It may have come into being all the same; but not if somebody else made it.
       if (!/ERROR 1007\b/.test(String(error))) await this.drop(database).catch(() => {});
@@ -84,19 +76,26 @@ export class MariadbRestorer implements Restorer {
     return { name, collation };
   }
 
-  async drop(database: string): Promise<void> {
+  async drop(database: string, { endSessions } = { endSessions: true }): Promise<void> {
+    const sessions = await this.#sessionsOn(database);
+    if (!endSessions && sessions.length > 0)
+      throw new BackupError("restore", `cannot drop database ${database}: somebody is connected to it`);
     // What a client that is gone had begun holds locks until the server notices.
-    await this.#endSessions(database);
+    await this.#end(sessions);
     await this.#client.query(`DROP DATABASE IF EXISTS ${identifier(database)};`, undefined, (failure) =>
       restoreError(`cannot drop database ${database}`, failure, "drop it by hand"),
     );
   }
 
-  async #endSessions(database: string): Promise<void> {
+  async #sessionsOn(database: string): Promise<string[]> {
     const sessions = await this.#client.query(
       `SELECT id FROM information_schema.processlist WHERE ${isNamed("db", database)};`,
     );
-    for (const id of sessions.split("\n").filter(Boolean))
+    return sessions.split("\n").filter(Boolean);
+  }
+
+  async #end(sessions: readonly string[]): Promise<void> {
+    for (const id of sessions)
       // It may have ended by itself.
       await this.#client.query(`KILL ${id};`).catch(() => {});
   }
@@ -104,7 +103,7 @@ export class MariadbRestorer implements Restorer {
   async load(target: Target, _format: DumpFormat, { trusted }: { trusted: boolean }): Promise<Load> {
     const isDatabase = target.scope === "database";
     const what = isDatabase ? target.database : "the server";
-    const args = [`--max-allowed-packet=${largestPacket}`, ...(isDatabase ? ["--", target.database] : [])];
+    const args = [largestPacket, ...(isDatabase ? ["--", target.database] : [])];
     return {
       toSql: undefined,
       // A dump that was made without comments has no closing one, and its digest vouches for it.
@@ -120,7 +119,7 @@ export class MariadbRestorer implements Restorer {
   }
 
   async exchange(names: Exchange, { endSessions }: { endSessions: boolean }): Promise<void> {
-    if (endSessions) await this.#endSessions(names.live);
+    if (endSessions) await this.#end(await this.#sessionsOn(names.live));
     const creation = createDatabase(names.kept, await this.#characterSetOf(names.live));
     await exchangeDatabases(this.#client, names, creation);
   }
@@ -131,30 +130,4 @@ function createDatabase(database: string, characterSet: CharacterSet | undefined
     characterSet &&
     ` CHARACTER SET ${identifier(characterSet.name)} COLLATE ${identifier(characterSet.collation)}`;
   return `CREATE DATABASE ${identifier(database)}${options ?? ""};`;
-}
-
-/** What mariadb says, and what can be done about it. */
-const loadHints: [RegExp, string][] = [
-  [
-    /ERROR (1044|1142|1227|1370|1419)\b/,
-    "give this account all privileges on the database; views, routines and triggers with other definers need SET USER (in MySQL SET_USER_ID)",
-  ],
-  [
-    /ERROR (1050|1062)\b/,
-    "the database has this already: restore into an empty one (--to NAME --create), or replace it (--swap)",
-  ],
-  [/ERROR (1153|2020)\b/, "raise max_allowed_packet on the server: a row is larger"],
-  [
-    /ERROR (2002|2006|2013|1053|1927)\b/,
-    "the server or the connection to it went away: look at the server's log",
-  ],
-];
-
-function explainLoad(what: string): Command["explain"] {
-  return (failure) =>
-    restoreError(
-      `restore into ${what} failed`,
-      failure,
-      loadHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
-    );
 }

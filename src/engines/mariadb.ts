@@ -1,6 +1,5 @@
 import type { Environment } from "../environment.ts";
 import { BackupError } from "../errors.ts";
-import type { Command } from "../program.ts";
 import { run } from "../subprocess.ts";
 import {
   type Dump,
@@ -11,8 +10,16 @@ import {
   type Target,
   targetName,
 } from "./engine.ts";
-import { MariadbClient, serverWords } from "./mariadb-client.ts";
-import { connectionOption, fileOptions, refusals, syntax, takePassword } from "./mariadb-options.ts";
+import { MariadbClient } from "./mariadb-client.ts";
+import { explainDump } from "./mariadb-failure.ts";
+import {
+  connectionOption,
+  fileOptions,
+  largestPacket,
+  refusals,
+  syntax,
+  takePassword,
+} from "./mariadb-options.ts";
 import { marks } from "./mariadb-marks.ts";
 import { MariadbRestorer } from "./mariadb-restorer.ts";
 import { readDatabases, readRights, databasesQuery, grantsQuery, serverQuery } from "./mariadb-queries.ts";
@@ -90,6 +97,7 @@ export class MariaDB implements Engine {
     const { hostArguments } = await this.#client.connection();
     const options = [
       ...this.#client.fileArguments,
+      largestPacket,
       ...standardArguments,
       ...hostArguments,
       ...this.#arguments,
@@ -107,7 +115,7 @@ export class MariaDB implements Engine {
     const content = readOptions(dumpArguments, syntax)
       .filter(({ name }) => !connectionOption.test(name))
       .flatMap(({ words }) => words);
-    const args = [...content, "--", database];
+    const args = [largestPacket, ...content, "--", database];
     const command = await this.#client.connected("mariadb-dump", args, explainDump(database));
     return { command, format: "sql", marks: { beginning: marks.beginning }, arguments: content };
   }
@@ -133,21 +141,4 @@ export class MariaDB implements Engine {
 function isNewer(left: readonly string[], right: readonly string[]): boolean {
   const index = left.findIndex((part, at) => part !== right[at]);
   return index >= 0 && Number(left[index]) > Number(right[index] ?? 0);
-}
-
-/** What mariadb-dump says, and what can be done about it. */
-const dumpHints: [RegExp, string][] = [
-  [
-    /denied|insufficient privileges/i,
-    "grant SELECT, SHOW VIEW, TRIGGER and EVENT on the database to this account; `rcdump check` lists what is missing",
-  ],
-  [/Unknown database/, "correct BACKUP_DATABASES; with * in it `rcdump check` lists what there is"],
-];
-
-function explainDump(what: string): Command["explain"] {
-  return (failure) =>
-    new BackupError("dump", `dump of ${what} failed: ${serverWords(failure)}`, {
-      cause: failure,
-      hint: dumpHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
-    });
 }

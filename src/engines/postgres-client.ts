@@ -1,14 +1,16 @@
 import type { Environment } from "../environment.ts";
 import { BackupError } from "../errors.ts";
-import type { Command, SubprocessError } from "../program.ts";
-import { redact } from "../redaction.ts";
+import type { Command } from "../program.ts";
 import { run } from "../subprocess.ts";
-import { Unreachable } from "./engine.ts";
 import type { Option } from "./options.ts";
+import { badConnection, explainQuery, NoSuchDatabase } from "./postgres-failure.ts";
 import { connectionOptions } from "./postgres-options.ts";
 
-/** What psql and pg_dump exit with when the connection cannot be made or is lost (psql's man page: "Exit Status"). */
-export const badConnection = 2;
+/** What takes connections and says nothing would be waited for without end. */
+const patience = { PGCONNECT_TIMEOUT: "15" };
+
+/** pg_dump does the same: an account's statement_timeout is not meant for backups. */
+const noTimeout = "SET statement_timeout = 0;\n";
 
 /** psql, connected as the user's environment and arguments say. */
 export class PostgresClient {
@@ -44,7 +46,7 @@ export class PostgresClient {
     const command = this.psql(database, (failure) =>
       explain && failure.exitCode !== badConnection ? explain(failure) : explainQuery(failure, database),
     );
-    return (await run(command, { input: this.setRole + sql, signal })).stdout;
+    return (await run(command, { input: `${noTimeout}${this.setRole}${sql}`, signal })).stdout;
   }
 
   /** Does the same in the first of the maintenance databases that lets this account in, but for these. */
@@ -91,7 +93,7 @@ export class PostgresClient {
   }
 
   command(file: string, args: string[], explain: Command["explain"], extra: Environment = {}): Command {
-    return { file, args, env: { ...this.#environment, ...extra }, explain };
+    return { file, args, env: { ...patience, ...this.#environment, ...extra }, explain };
   }
 
   #connectionArguments(isWanted: (name: string) => boolean): string[] {
@@ -118,63 +120,6 @@ export function conninfo(database: string): string {
       },
     );
   return `dbname='${database.replaceAll(/['\\]/g, "\\$&")}'`;
-}
-
-/** A database that is not there or lets this account in not at all, on a server that answers. */
-export class NoSuchDatabase extends BackupError {}
-
-function explainQuery(failure: SubprocessError, database: string): Error {
-  const words = serverWords(failure);
-  const cause = failure;
-  if (failure.exitCode !== badConnection)
-    return new BackupError("connect", `a query of database ${database} failed: ${words}`, { cause });
-  if (
-    /authentication failed|no password supplied|role ".*" (does not exist|is not permitted)/.test(
-      failure.stderr,
-    )
-  )
-    return new BackupError("connect", `cannot log in: ${words}`, {
-      cause,
-      hint: "correct PGUSER and PGPASSWORD (or PGPASSWORD_FILE, PGPASSFILE, PGSERVICE)",
-    });
-  if (
-    /database ".*" does not exist|permission denied for database|no pg_hba\.conf entry/s.test(failure.stderr)
-  )
-    return new NoSuchDatabase("connect", `cannot connect to database ${database}: ${words}`, {
-      cause,
-      hint: "correct BACKUP_DATABASES, or grant CONNECT on the database",
-    });
-  if (/local user with ID \d+ does not exist/.test(failure.stderr))
-    return new BackupError("connect", `cannot log in: ${words}`, {
-      cause,
-      hint: "set PGUSER: without it the account is that of the user this runs as, who has no name here",
-    });
-  if (
-    /service file|definition of service|invalid (port|sslmode|connection option)|certificate|SSL/i.test(
-      failure.stderr,
-    )
-  )
-    return new BackupError("connect", `cannot connect: ${words}`, {
-      cause,
-      hint: "correct PGHOST, PGPORT, PGSERVICE or PGSSLMODE and its companions",
-    });
-  return new Unreachable(`cannot reach the server: ${words}`, {
-    cause,
-    hint: "see that it is up and that PGHOST and PGPORT are right, or give it time with BACKUP_WAIT=60",
-  });
-}
-
-/** What follows an error and says nothing more of its cause. */
-const repetition =
-  /^((detail: )?(Query|Command) was|hint:|This probably means the server|before or while processing)/i;
-
-/** What the program said of the error, on one line, without its name and what only repeats it. */
-export function serverWords(failure: SubprocessError): string {
-  const lines = failure.stderr
-    .split("\n")
-    .map((line) => line.replace(/^(psql|pg_dump|pg_dumpall)(:<stdin>:\d+)?: (error: )?/, "").trim());
-  const telling = lines.filter((line) => line !== "" && !repetition.test(line));
-  return telling.length === 0 ? failure.message : redact(telling.slice(-2).join("; "));
 }
 
 /** A name as SQL has it. */

@@ -1,7 +1,7 @@
 import { BackupError } from "../errors.ts";
 import type { Command, SubprocessError } from "../program.ts";
 import type { DumpFormat, Target } from "./engine.ts";
-import { identifier, literal, type PostgresClient, serverWords } from "./postgres-client.ts";
+import { identifier, literal, type PostgresClient } from "./postgres-client.ts";
 import {
   createEmpty,
   createLike,
@@ -10,6 +10,7 @@ import {
   type LikeRow,
   likeQuery,
 } from "./postgres-database.ts";
+import { explainCreation, explainLoad, restoreError, serverWords } from "./postgres-failure.ts";
 import { marks } from "./postgres-marks.ts";
 import { reviewCluster } from "./postgres-review.ts";
 import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
@@ -89,8 +90,9 @@ export class PostgresRestorer implements Restorer {
     await this.#client.queryElsewhere([], createLike(database, row), signal, explain);
   }
 
-  async drop(database: string): Promise<void> {
-    await this.#client.queryElsewhere([database], dropDatabase(database), undefined, (failure) =>
+  async drop(database: string, { endSessions } = { endSessions: true }): Promise<void> {
+    const drop = endSessions ? dropDatabase(database) : `DROP DATABASE IF EXISTS ${identifier(database)};`;
+    await this.#client.queryElsewhere([database], drop, undefined, (failure) =>
       restoreError(`cannot drop database ${database}`, failure, "drop it by hand"),
     );
   }
@@ -181,61 +183,4 @@ export class PostgresRestorer implements Restorer {
       throw error;
     }
   }
-}
-
-function restoreError(what: string, failure: SubprocessError, hint: string | undefined): BackupError {
-  return new BackupError("restore", `${what}: ${serverWords(failure)}`, { hint, cause: failure });
-}
-
-function explainCreation(database: string): Command["explain"] {
-  return (failure) =>
-    restoreError(
-      `cannot create database ${database}`,
-      failure,
-      /permission denied|must be (owner|member)/.test(failure.stderr)
-        ? "grant this account CREATEDB, or restore into an empty database that was made for it"
-        : undefined,
-    );
-}
-
-/** What psql says, and what can be done about it. */
-const loadHints: [RegExp, string][] = [
-  [
-    /role ".*" does not exist/,
-    "make it by CREATE ROLE, or restore the backup of roles first, if there is one (BACKUP_GLOBALS=true makes them)",
-  ],
-  [
-    /already exists|duplicate key/,
-    "the database has this already: restore into an empty one (--to NAME --create), or replace it (--swap)",
-  ],
-  [
-    /CREATE DATABASE cannot run inside a transaction block/,
-    "the dump was made with --create and makes its own database: restore it with psql by hand",
-  ],
-  [
-    /invalid command \\(un)?restrict|unrecognized configuration parameter/,
-    "the dump was made by newer programs: use the rcdump image of their version, and a server that is not older",
-  ],
-  [
-    /server closed the connection|connection to server was lost|terminating connection/,
-    "the server, or the connection to it, went away: look at the server's log",
-  ],
-  [
-    /out of shared memory/,
-    "raise max_locks_per_transaction on the server: each table and large object takes a lock",
-  ],
-  [
-    /permission denied|must be (owner|superuser|member)/,
-    "restore as a superuser, or as the owner of the objects",
-  ],
-  [/is not available|could not open extension control file/, "install the extension on the server"],
-];
-
-function explainLoad(what: string): Command["explain"] {
-  return (failure) =>
-    restoreError(
-      `restore into ${what} failed`,
-      failure,
-      loadHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
-    );
 }

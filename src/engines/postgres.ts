@@ -1,6 +1,5 @@
 import type { Environment } from "../environment.ts";
 import { BackupError } from "../errors.ts";
-import type { Command } from "../program.ts";
 import { run } from "../subprocess.ts";
 import {
   type Dump,
@@ -10,10 +9,10 @@ import {
   type Engine,
   type Server,
   type Target,
-  targetName,
 } from "./engine.ts";
 import { readOptions, refuse } from "./options.ts";
-import { conninfo, NoSuchDatabase, PostgresClient, serverWords } from "./postgres-client.ts";
+import { conninfo, PostgresClient } from "./postgres-client.ts";
+import { explainDump, NoSuchDatabase } from "./postgres-failure.ts";
 import { marks } from "./postgres-marks.ts";
 import { connectionOptions, readFormat, refusals, syntax } from "./postgres-options.ts";
 import { PostgresRestorer } from "./postgres-restorer.ts";
@@ -145,28 +144,4 @@ export class Postgres implements Engine {
 
 function major(version: string): number {
   return Number.parseInt(version, 10);
-}
-
-/** What pg_dump says, and what can be done about it. */
-const dumpHints: [RegExp, string][] = [
-  [
-    /permission denied|query would be affected by row-level security/,
-    "grant pg_read_all_data to this account, or leave the object out with --exclude-table; `rcdump check` lists what is missing",
-  ],
-  [
-    /database ".*" does not exist/s,
-    "correct BACKUP_DATABASES; with * in it `rcdump check` lists what there is",
-  ],
-  [
-    /lock timeout|could not obtain lock|canceling statement due to/,
-    "something held a lock for too long: see pg_locks, or raise the timeout",
-  ],
-];
-
-function explainDump(target: Target): Command["explain"] {
-  return (failure) =>
-    new BackupError("dump", `dump of ${targetName(target)} failed: ${serverWords(failure)}`, {
-      cause: failure,
-      hint: dumpHints.find(([pattern]) => pattern.test(failure.stderr))?.[1],
-    });
 }

@@ -66,8 +66,11 @@ export interface Restorer {
   /** What a database holds; undefined if there is none of this very name. */
   inspect(database: string, signal?: AbortSignal): Promise<DatabaseState | undefined>;
   create(database: string, options: Creation, signal?: AbortSignal): Promise<void>;
-  /** Ends the sessions on a database and removes it, if it exists. */
-  drop(database: string): Promise<void>;
+  /**
+   * Removes a database, if it exists.
+   * @param options.endSessions ends what is connected to it first, which is the default; otherwise it fails if anything is
+   */
+  drop(database: string, options?: { endSessions: boolean }): Promise<void>;
   /**
    * @param target whose dump it is; `database` is the one it goes to
    * @param trusted whether a digest vouches for the dump, and its manifest for how it was made: then it need not end as one

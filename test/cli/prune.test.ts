@@ -305,7 +305,7 @@ const pathWithoutRemoval = pathWith({
 
 /** What says that credentials are not allowed to remove, and what to do. */
 const refusal = {
-  message: /these credentials may not remove backups: .*AccessDenied/,
+  message: /these credentials may not remove the backup \S+( and \d+ more)?: .*AccessDenied/,
   hint: "allow it, or unset KEEP_* and leave the removal to rules of the store's own",
 };
 

@@ -1,8 +1,6 @@
 /** Bad input that the database server objects to, and what becomes of a dump that breaks. Nothing of it is stored. */
-import { execa } from "execa";
 import { spawn } from "node:child_process";
 import { existsSync, symlinkSync } from "node:fs";
-import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, rcdump, startRcdump, type Variables } from "../fixtures/cli.ts";
@@ -11,6 +9,7 @@ import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { freePort, until } from "../fixtures/process.ts";
 import { pathOf, pathWith } from "../fixtures/programs.ts";
+import { stalledDump } from "../fixtures/stalled-dump.ts";
 import { localStore, type LocalStore } from "../fixtures/store.ts";
 
 let postgres: PostgresServer;
@@ -74,7 +73,7 @@ describe.concurrent("logging in", () => {
     const { exitCode, message } = await fail("postgres", { PGPASSWORD: "not-the-password" });
     expect(exitCode).toBe(10);
     expect(message).toBe(
-      `cannot log in: connection to server at "127.0.0.1", port ${postgres.port} failed: FATAL:  password authentication failed for user "postgres"\n  hint: correct PGUSER and PGPASSWORD (or PGPASSWORD_FILE, PGPASSFILE, PGSERVICE)`,
+      `cannot log in: connection to server at "127.0.0.1", port ${postgres.port} failed: FATAL:  password authentication failed for user "postgres"\n  hint: correct PGUSER and PGPASSWORD (or PGPASSWORD_FILE, PGPASSFILE, PGSERVICE); --username wins over PGUSER`,
     );
   });
 
@@ -207,15 +206,44 @@ describe.concurrent("the dump program", () => {
     expect(wasRun()).toBe(false);
   });
 
-  test.for<[engine: Engine, installed: string[], message: string]>([
-    ["postgres", ["psql", "rclone", "gzip"], "dump of app failed: pg_dump is not installed"],
+  test.for<[engine: Engine, installed: string[], exitCode: number, message: string]>([
+    [
+      "postgres",
+      ["psql", "rclone", "gzip"],
+      11,
+      "dump of app failed: pg_dump is not installed\n  hint: BACKUP_ENGINE=postgres needs pg_dump: use the image rcdump-postgres, or put it on the PATH, or set BACKUP_ENGINE=mariadb if that is what the server is",
+    ],
+    [
+      "postgres",
+      ["mariadb-dump", "rclone", "gzip"],
+      10,
+      "a query of database app failed: psql is not installed\n  hint: BACKUP_ENGINE=postgres needs psql: use the image rcdump-postgres, or put it on the PATH, or set BACKUP_ENGINE=mariadb if that is what the server is",
+    ],
     [
       "mariadb",
       ["mariadb", "rclone", "gzip"],
-      "mariadb-dump cannot read its settings: mariadb-dump is not installed",
+      11,
+      "mariadb-dump cannot read its settings: mariadb-dump is not installed\n  hint: BACKUP_ENGINE=mariadb needs mariadb-dump: use the image rcdump-mariadb, or put it on the PATH, or set BACKUP_ENGINE=postgres if that is what the server is",
     ],
-  ])("%s: it is not on the PATH", async ([engine, installed, message]) => {
-    expect(await fail(engine, { PATH: pathOf(...installed) })).toMatchObject({ exitCode: 11, message });
+  ])("%s: what is on the PATH is %s", async ([engine, installed, exitCode, message]) => {
+    expect(await fail(engine, { PATH: pathOf(...installed) })).toEqual({ exitCode, message });
+  });
+
+  test("MariaDB: an option file that is not there", async () => {
+    const args = ["--defaults-file=/run/none.cnf", ...mariadb.args];
+    expect(await fail("mariadb", {}, args)).toEqual({
+      exitCode: 2,
+      message:
+        "mariadb-dump cannot read its settings: Could not open required defaults file: /run/none.cnf; Fatal error in defaults handling. Program aborted\n  hint: correct the option file, or the --defaults-file, --defaults-extra-file or MYSQL_HOME that says where it is, and let the user that this runs as read it",
+    });
+  });
+
+  test.for<Engine>(["postgres", "mariadb"])("%s: an argument that it does not know", async (engine) => {
+    const { exitCode, message } = await fail(engine, {}, [...argumentsFor(engine), "--nonsense"]);
+    expect(exitCode).toBe(11);
+    expect(message).toMatch(
+      /^dump of app failed: un\w+ option '--nonsense'\n {2}hint: correct the arguments behind --$/,
+    );
   });
 
   test.for<[engine: Engine, program: string]>([
@@ -257,22 +285,6 @@ describe.concurrent("the dump program", () => {
 });
 
 describe("a database that vanishes while it is dumped", () => {
-  /** A dump program whose output stops after 3000 bytes, until it is told to go on. */
-  async function stalled(
-    program: string,
-  ): Promise<{ path: string; begun: () => Promise<void>; goOn: () => Promise<void> }> {
-    const folder = temporaryFolder("stalled");
-    const [note, gate] = [join(folder, "begun"), join(folder, "gate")];
-    await execa("mkfifo", [gate]);
-    const script = `case " $* " in *" --version "*|*" --print-defaults "*|*" --help "*) exec $REAL "$@";; esac
-      exec $REAL "$@" > >(head -c 3000; touch ${note}; read < ${gate}; exec cat)`;
-    return {
-      path: pathWith({ [program]: script }),
-      begun: () => until("the dump has begun", async () => existsSync(note)),
-      goOn: () => writeFile(gate, "\n"),
-    };
-  }
-
   test("dropped WITH (FORCE): the others are backed up, nothing of it is stored, exit 3", async () => {
     const store = localStore();
     await postgres.createDatabase("doomed");
@@ -302,7 +314,7 @@ describe("a database that vanishes while it is dumped", () => {
       "CREATE TABLE t AS SELECT md5(n::text) AS a FROM generate_series(1, 400000) n",
     );
     const store = localStore();
-    const { path, begun, goOn } = await stalled("pg_dump");
+    const { path, begun, goOn } = await stalledDump("pg_dump");
     const run = startRcdump({ ...settings("postgres", store), BACKUP_DATABASES: "doomed", PATH: path });
     await begun();
     await postgres.psql("postgres", "DROP DATABASE doomed WITH (FORCE)");
@@ -316,7 +328,7 @@ describe("a database that vanishes while it is dumped", () => {
   test("MariaDB: its connection killed", async () => {
     const store = localStore();
     await mariadb.query("crm", "CREATE TABLE big AS SELECT seq, md5(seq) AS a FROM seq_1_to_400000");
-    const { path, begun, goOn } = await stalled("mariadb-dump");
+    const { path, begun, goOn } = await stalledDump("mariadb-dump");
     const variables = { ...settings("mariadb", store), BACKUP_DATABASES: "crm", PATH: path };
     const run = startRcdump(variables, mariadb.args);
     await begun();

@@ -1,4 +1,4 @@
-/** SIGTERM and SIGINT in the middle of a dump: the run ends with the signal's code and leaves nothing. */
+/** SIGTERM, SIGINT and SIGHUP in the middle of a dump: the run ends with the signal's code and leaves nothing. */
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startRcdump, type Variables } from "../fixtures/cli.ts";
@@ -44,9 +44,10 @@ function isRunning(pid: number): boolean {
   }
 }
 
-test.for<["SIGTERM" | "SIGINT", number]>([
+test.for<["SIGTERM" | "SIGINT" | "SIGHUP", number]>([
   ["SIGTERM", 143],
   ["SIGINT", 130],
+  ["SIGHUP", 129],
 ])("%s while a dump is uploaded: %i, and nothing is left", async ([signal, code]) => {
   const store = localStore();
   const run = startRcdump(settings(store.env));

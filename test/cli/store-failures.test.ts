@@ -112,10 +112,11 @@ describe.concurrent("before anything is dumped", () => {
   });
 
   test("a bucket that is not there, which rclone is told not to create", async () => {
-    const { exitCode, message } = await rcdump(
+    const { exitCode, message, log } = await rcdump(
       settings({ ...s3.env, UPLOAD_PREFIX: "elsewhere", RCLONE_S3_NO_CHECK_BUCKET: "true" }),
     );
     expect(exitCode).toBe(21);
+    expect(log.map(({ level }) => level)).toEqual(["error"]);
     expect(message).toMatch(
       /^upload to store failed: .*NoSuchBucket.*\n {2}hint: create the bucket, or correct UPLOAD_PREFIX, which begins with its name$/,
     );

@@ -2,11 +2,25 @@
 import { execa } from "execa";
 import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { startAzure } from "../fixtures/azure.ts";
+import { startFtp } from "../fixtures/ftp.ts";
 import { startMariadb } from "../fixtures/mariadb.ts";
 import { startPostgres } from "../fixtures/postgres.ts";
 import { until, type ServerProcess } from "../fixtures/process.ts";
 import { startS3 } from "../fixtures/s3.ts";
 import { startSftp } from "../fixtures/sftp.ts";
+import { startSmb } from "../fixtures/smb.ts";
+import { startSwift } from "../fixtures/swift.ts";
+import { startApache, startRcloneWebdav } from "../fixtures/webdav.ts";
+
+const storeServers = {
+  ftp: startFtp,
+  smb: startSmb,
+  apache: startApache,
+  rcloneWebdav: startRcloneWebdav,
+  swift: () => startSwift("swift"),
+  azure: startAzure,
+};
 
 const rclones = ["rclone", "rclone-1.60"];
 const mebibyte = 1024 * 1024;
@@ -140,11 +154,31 @@ async function writesListsReads(
   expect(content.equals(read)).toBe(true);
 }
 
-test.each(["postgres", "mariadb", "s3", "sftp"])("%s ends with a process that is killed", async (name) => {
-  const start = `start${name[0]?.toUpperCase()}${name.slice(1)}`;
-  const module = JSON.stringify(`${import.meta.dirname}/../fixtures/${name}.ts`);
+describe.for(["ftp", "smb", "apache", "rcloneWebdav", "swift", "azure"] as const)("%s", (name) => {
+  test("starts, answers and stops", async () => {
+    await using server = await storeServers[name]();
+    const rclone = name === "azure" ? "rclone-1.60" : "rclone";
+    await writesListsReads(rclone, server.env, "store:backups/a folder");
+    await server.stop();
+    await expectNothingLeft(server);
+  });
+});
+
+test.each([
+  ["postgres", "startPostgres()"],
+  ["mariadb", "startMariadb()"],
+  ["s3", "startS3()"],
+  ["sftp", "startSftp()"],
+  ["ftp", "startFtp()"],
+  ["smb", "startSmb()"],
+  ["webdav", "startApache()"],
+  ["webdav", "startRcloneWebdav()"],
+  ["swift", "startSwift('swift')"],
+  ["azure", "startAzure()"],
+])("%s: %s ends with a process that is killed", async (file, start) => {
+  const module = JSON.stringify(`${import.meta.dirname}/../fixtures/${file}.ts`);
   const program = `
-    const server = await (await import(${module})).${start}();
+    const server = await (await import(${module})).${start};
     process.stdout.write(JSON.stringify({ pid: server.pid, folder: server.folder }), () =>
       process.kill(process.pid, "SIGKILL"));
   `;

@@ -1,4 +1,4 @@
-/** What every kind of store has in common, with the newest rclone and with the oldest that distributions still have. */
+/** Backups and restores of the program itself, with the newest rclone and the oldest that distributions still have. test/stores has every kind of store. */
 import { execa } from "execa";
 import { readdirSync, symlinkSync } from "node:fs";
 import { delimiter, join } from "node:path";
@@ -57,34 +57,20 @@ const places: Record<string, () => Place> = {
     const prefix = `${bucket}/run ${++count}/daily`;
     return { variables: { ...s3.env, UPLOAD_PREFIX: prefix }, location: `store:${prefix}` };
   },
-  "sftp, relative": () => {
+  sftp: () => {
     const prefix = `run ${++count}/daily`;
-    return { variables: { ...sftp.env, UPLOAD_PREFIX: prefix }, location: `store:${prefix}` };
-  },
-  "sftp, absolute": () => {
-    const prefix = join(temporaryFolder("absolute"), "daily");
     return { variables: { ...sftp.env, UPLOAD_PREFIX: prefix }, location: `store:${prefix}` };
   },
   local: () => {
     const folder = join(temporaryFolder("local"), "daily");
     return { variables: { RCLONE_CONFIG: "/dev/null", REMOTE_NAME: folder }, location: folder };
   },
-  "crypt over local": () => {
-    const variables = {
-      RCLONE_CONFIG: "/dev/null",
-      RCLONE_CONFIG_STORE_TYPE: "crypt",
-      RCLONE_CONFIG_STORE_REMOTE: temporaryFolder("crypt"),
-      RCLONE_CONFIG_STORE_PASSWORD: "S3s77nO3JKLZ_iJEWtRgY2Qc-MlyR6H8",
-      UPLOAD_PREFIX: "daily",
-    };
-    return { variables, location: "store:daily" };
-  },
 };
 
 const cells: [program: string, place: string][] = [
   ...Object.keys(places).map((place): [string, string] => ["rclone", place]),
   ["rclone-1.60", "s3"],
-  ["rclone-1.60", "sftp, relative"],
+  ["rclone-1.60", "sftp"],
   ["rclone-1.60", "local"],
 ];
 
@@ -213,6 +199,15 @@ test("on S3 a whole object of the name is not taken for what an upload left, and
   });
   await remote.discard("app.sql");
   expect(await remote.read("app.sql")).toBe("whole");
+});
+
+test("a remote may be called rcdump", async () => {
+  const settings = Object.entries(s3.env).map(([name, value]) => [
+    name.replace("_STORE_", "_RCDUMP_"),
+    value,
+  ]);
+  const env = { ...Object.fromEntries(settings), PATH: process.env["PATH"] };
+  expect((await new RcloneRemote(`rcdump:${bucket}`, env).traits()).description).toBe(`S3 bucket ${bucket}`);
 });
 
 test("no parts of an upload are left on S3", async () => {

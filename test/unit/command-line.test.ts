@@ -69,6 +69,11 @@ describe("what is refused", () => {
       "did you mean --json? options for the database's own programs go after --, as in `rcdump check -- --jsn`",
     ],
     [
+      ["check", "--host=db"],
+      "check has no option --host",
+      "`rcdump check --help` lists them; options for the database's own programs go after --, as in `rcdump check -- --host=db`",
+    ],
+    [
       ["check", "--json", "app", "--", "-Fc"],
       "check does not know what to do with app",
       "options for the dump program go after --",

@@ -10,6 +10,7 @@ import { describe, expect, test } from "vitest";
 import { reserve } from "../../src/commit.ts";
 import type { Config } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
+import { Deadline } from "../../src/deadline.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { noteAbandonedUploads } from "../../src/leftovers.ts";
 import { deliver, type Job, streamBackup } from "../../src/make-backup.ts";
@@ -127,6 +128,8 @@ function isBackup(remote: MemoryRemote, content: string): boolean {
   );
 }
 
+const unlimited = (): Deadline => new Deadline(undefined, new AbortController().signal);
+
 /** The two ways in which a backup is made, each with what the next run does. */
 const manners = {
   streamed: () => {
@@ -135,7 +138,7 @@ const manners = {
       const [destination] = await reserve(remote, [{ path, runId }], { overwrite: true });
       if (!destination) return;
       const sweep = await noteAbandonedUploads(remote, jobs);
-      await streamBackup(contextFor(remote), { ...job, runId }, destination);
+      await streamBackup(contextFor(remote), { ...job, runId }, destination, unlimited());
       await sweep(jobs);
     };
     return { run, runAgain: run, isKept: () => false };
@@ -144,7 +147,8 @@ const manners = {
     const folder = temporaryFolder("crashes");
     const spool = new Spool(folder);
     const send = async (remote: MemoryRemote): Promise<void> => {
-      for (const spooled of await spool.unsent(jobs)) await deliver(contextFor(remote), spool, spooled);
+      for (const spooled of await spool.unsent(jobs))
+        await deliver(contextFor(remote), spool, spooled, unlimited());
     };
     const run = async (remote: MemoryRemote): Promise<void> => {
       const runId = `0123abcd-mi6ax3s0${String(++runs).padStart(4, "0")}`;
@@ -197,6 +201,7 @@ function contextFor(remote: MemoryRemote): Context {
     overwrite: true,
     spoolFolder: undefined,
     wait: 0,
+    timeout: undefined,
     retention: undefined,
     environment: {},
   };
@@ -209,6 +214,7 @@ function contextFor(remote: MemoryRemote): Context {
     startedAt: new Date(),
     now: () => new Date(),
     isInstalled: () => false,
+    vanishing: () => undefined,
     signal: new AbortController().signal,
     identities: async () => [],
     ask: async () => undefined,

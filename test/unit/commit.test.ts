@@ -60,6 +60,25 @@ describe("where an upload goes", () => {
     expect(await reserveOne(remote)).toMatchObject({ taken: false, place: path });
   });
 
+  test("a refusal that passes does not let a name that is taken seem free", async () => {
+    let finds = 0;
+    const refuseOnce = ({ name, moment }: Step): void => {
+      if (moment === "before" && name === "find" && ++finds === 1) throw denied;
+    };
+    const remote = new MemoryRemote({ atomic: true, onStep: refuseOnce });
+    remote.place(path, "earlier");
+    expect(await reserveOne(remote)).toMatchObject({ taken: true, place: partial });
+  });
+
+  test("credentials that may not look cannot keep a name from being replaced", async () => {
+    const remote = new MemoryRemote({ atomic: true, onStep: failing(/^find/, denied) });
+    await expect(reserveOne(remote, false)).rejects.toMatchObject({
+      operation: "upload",
+      message: expect.stringMatching(/^BACKUP_OVERWRITE=false, and these credentials may not look/),
+      hint: expect.stringContaining("BACKUP_FILE_NAME"),
+    });
+  });
+
   test("a store that does not answer is no free name", async () => {
     const refused = rcloneFailure({ exitCode: 1, stderr: "dial tcp 127.0.0.1:9: connection refused" });
     const remote = new MemoryRemote({ atomic: true, onStep: failing(/^find/, refused) });
@@ -71,7 +90,7 @@ describe("the order of things", () => {
   test("on an atomic remote with a free name only the manifest is left to be written", async () => {
     const remote = new MemoryRemote({ atomic: true });
     await commitNew(remote);
-    expect(remote.done).toEqual(["find", "find", `write ${manifest}`]);
+    expect(remote.done).toEqual(["find", "find", `write ${manifest}`, "find"]);
   });
 
   test("elsewhere the object is moved, then the manifest is written by way of a name of its own", async () => {
@@ -81,10 +100,12 @@ describe("the order of things", () => {
       "find",
       "find",
       `move ${partial} ${path}`,
+      "find",
       `begin ${manifestPartial}`,
       `half ${manifestPartial}`,
       `write ${manifestPartial}`,
       `move ${manifestPartial} ${manifest}`,
+      "find",
     ]);
     expect(remote.paths).toEqual([path, manifest]);
   });
@@ -233,6 +254,38 @@ describe("a move that fails", () => {
       await expect(commitNew(remote)).rejects.toMatchObject({ operation: "upload" });
       expect(remote.content(path)?.toString()).toBe(earlier);
       expect(remote.content(manifest)?.toString()).toBe(manifestText(earlier));
+    },
+  );
+
+  test.for([
+    ["no object", "move", undefined],
+    ["one of the same size", `^(move|remove ${path}$)`, "old content"],
+    ["one of another size", `^(move|remove ${path}$)`, "earlier"],
+  ] as const)("that a store only pretends is noticed, where there was %s", async ([, pretended, earlier]) => {
+    const remote = new MemoryRemote({ atomic: false, pretends: new RegExp(pretended) });
+    if (earlier !== undefined) {
+      remote.place(path, earlier);
+      remote.place(manifest, manifestText(earlier));
+    }
+    await expect(commitNew(remote)).rejects.toMatchObject({
+      operation: "upload",
+      message: `${partial} is still there after the store said that it was moved`,
+    });
+    expect(remote.content(path)?.toString()).toBe(earlier);
+    expect(remote.content(partial)?.toString()).toBe("new content");
+  });
+
+  test.for([true, false])(
+    "of the manifest that a store only pretends is noticed (atomic: %s)",
+    async (atomic) => {
+      const remote = new MemoryRemote({
+        atomic,
+        pretends: atomic ? /^write/ : new RegExp(`move.* ${manifest}$`),
+      });
+      await expect(commitNew(remote)).rejects.toMatchObject({
+        operation: "upload",
+        message: expect.stringContaining(`${manifest} is not there`),
+      });
     },
   );
 

@@ -86,6 +86,8 @@ describe("each setting", () => {
     [{ BACKUP_CONCURRENCY: "64" }, { concurrency: 64 }],
     [{ BACKUP_SPOOL_DIR: "/spool" }, { spoolFolder: "/spool" }],
     [{ BACKUP_WAIT: "120" }, { wait: 120 }],
+    [{ BACKUP_TIMEOUT: "3600" }, { timeout: 3600 }],
+    [{ BACKUP_TIMEOUT: "" }, { timeout: undefined }],
     [{ TZ: ":Europe/Berlin" }, { timeZone: "Europe/Berlin" }],
     [{ REMOTE_NAME: "s3", UPLOAD_PREFIX: "bucket" }, { remote: "s3:bucket" }],
     [{ BACKUP_DATABASES: "a,b", BACKUP_FILE_NAME: "${DB}" }, { fileName: "${DB}" }],
@@ -111,8 +113,12 @@ describe("secrets", () => {
     expect(parse({ MYSQL_PWD_FILE: "/run/p" }, files).environment).toMatchObject({ MYSQL_PWD: secret });
   });
 
-  test("without a file the environment stays as it is", () => {
-    expect(parse({ PGPASSWORD: "own" }).environment).toEqual({ ...good, PGPASSWORD: "own" });
+  test("without a file the environment stays as it is, but for the language", () => {
+    expect(parse({ PGPASSWORD: "own", LC_ALL: "de_DE.UTF-8" }).environment).toEqual({
+      ...good,
+      PGPASSWORD: "own",
+      LC_ALL: "C",
+    });
   });
 
   test.for<[content: string | { code: string }, what: string]>([
@@ -246,6 +252,7 @@ test("all problems are reported, each once", () => {
     BACKUP_DATABASES: "a,,b",
     BACKUP_FILE_NAME: "/x",
     BACKUP_WAIT: "soon",
+    BACKUP_TIMEOUT: "1h",
     BACKUP_SHARD: "4/4",
     TZ: "Nowhere",
     REMOTE_NAME: "a/b",
@@ -261,6 +268,7 @@ test("all problems are reported, each once", () => {
     "BACKUP_FILE_NAME",
     "BACKUP_GLOBAL",
     "BACKUP_SHARD",
+    "BACKUP_TIMEOUT",
     "BACKUP_WAIT",
     "ENCRYPT_RECIPIENTS",
     "MYSQL_PWD_FILE",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { jobOfPartial } from "../../src/commit.ts";
-import { jobId, newRunId } from "../../src/job.ts";
+import { jobId, jobOfRun, newRunId } from "../../src/job.ts";
 
 const server = { host: "db", port: 5432, product: "PostgreSQL 17.2", version: "17.2", databases: [] };
 const app = { scope: "database", database: "app" } as const;
@@ -42,7 +42,9 @@ test("runs of a job sort by their time and differ even at the same moment", () =
   expect(new Set(Array.from({ length: 5 }, () => newRunId("0123abcd", time))).size).toBeGreaterThan(1);
 });
 
-test("the job can be told from the name of an upload", () => {
+test.for([Date.now(), 60_000])("the job can be told from the name of an upload, begun at %d", (time) => {
   const job = jobId("postgres", server, app, undefined);
-  expect(jobOfPartial(`app.sql.${newRunId(job, new Date())}.partial`)).toBe(job);
+  const runId = newRunId(job, new Date(time));
+  expect(jobOfRun(runId)).toBe(job);
+  expect(jobOfPartial(`app.sql.${runId}.partial`)).toBe(job);
 });

@@ -1,12 +1,12 @@
 import { PassThrough, Readable, Writable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { chooseDecompressor } from "../../src/compression.ts";
 import { createEncryption } from "../../src/encryption/age.ts";
 import { parseRecipients } from "../../src/encryption/recipients.ts";
 import { BackupError } from "../../src/errors.ts";
-import { type DumpUnpacking, type Meter, type Unpacking, unpack } from "../../src/pipeline.ts";
+import { type DumpUnpacking, type Meter, storeDump, type Unpacking, unpack } from "../../src/pipeline.ts";
 import type { Command } from "../../src/program.ts";
 import { sha256 } from "../fixtures/manifests.ts";
 import { flipBit, inPieces, through } from "./encryption/streams.ts";
@@ -304,4 +304,50 @@ test("the meter counts the object and the dump, and says how much is to come", a
     sql.length,
     encrypted.length,
   ]);
+});
+
+describe("who is waited for while a dump is stored", () => {
+  const begin = "printf -- '--\\n'";
+  const never = (): void => {};
+
+  test.for<[string, string, (note: () => void) => Writable, boolean]>([
+    [
+      "the dump, if it gives nothing",
+      `${begin}; exec tail -f /dev/null`,
+      (note) => new Writable({ write: (_chunk, _encoding, done) => (note(), done()) }),
+      false,
+    ],
+    [
+      "the store, if it takes nothing",
+      `${begin}; exec yes`,
+      (note) => new Writable({ write: () => note() }),
+      true,
+    ],
+    [
+      "the store, if it has everything and does not finish",
+      `${begin}; printf -- '-- end\\n'`,
+      (note) => new Writable({ write: (_chunk, _encoding, done) => done(), final: () => note() }),
+      true,
+    ],
+  ])("%s", async ([, script, makeStore, expected]) => {
+    const abort = new AbortController();
+    const reached = Promise.withResolvers<void>();
+    let isStoreAwaited = (): boolean => !expected;
+    const dump = { command: command(script), format: "sql", marks, arguments: [] } as const;
+    const storing = storeDump(
+      {
+        dump,
+        compressor: undefined,
+        recipients: [],
+        open: async () => makeStore(reached.resolve),
+        onStart: (_meter, isAwaited) => void (isStoreAwaited = isAwaited),
+      },
+      abort.signal,
+    );
+    storing.catch(never);
+    await reached.promise;
+    await vi.waitFor(() => expect(isStoreAwaited()).toBe(expected));
+    abort.abort(new Error("enough"));
+    await expect(storing).rejects.toThrow("enough");
+  });
 });

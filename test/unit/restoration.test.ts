@@ -115,6 +115,7 @@ function setUp({
     startedAt: new Date(0),
     now: () => new Date("2026-11-21T02:00:05Z"),
     isInstalled: () => false,
+    vanishing: () => undefined,
     signal: new AbortController().signal,
     identities: async () => [],
     ask: async () => true,

@@ -3,6 +3,14 @@ import { BackupError } from "../../src/errors.ts";
 import { isLiteral, selectDatabases } from "../../src/selection.ts";
 
 const existing = ["app", "app2", "app_test", "crm", "a.b", "aXb", "line\nbreak", "😀"];
+const scratch = "rcdump_verify_1c8903c00000";
+
+test("what rcdump makes for a while is backed up only if it is named", () => {
+  const all = [...existing, scratch, "rcdump_verify_mine"];
+  expect(selectDatabases(["*"], all)).toEqual([...existing, "rcdump_verify_mine"]);
+  expect(selectDatabases(["rcdump*"], all)).toEqual(["rcdump_verify_mine"]);
+  expect(selectDatabases([scratch], all)).toEqual([scratch]);
+});
 
 describe("names, globs and exclusions", () => {
   test.for<[names: string[], selected: string[]]>([

@@ -61,6 +61,7 @@ function setUp(content: Buffer = object): { context: Context; tracked: string[] 
     startedAt: new Date(0),
     now: () => new Date(0),
     isInstalled: () => false,
+    vanishing: () => undefined,
     signal: new AbortController().signal,
     identities: async () => [identity],
     ask: async () => undefined,

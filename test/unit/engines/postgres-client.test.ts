@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { conninfo } from "../../../src/engines/postgres-client.ts";
+import { conninfo, PostgresClient } from "../../../src/engines/postgres-client.ts";
 
 test.for([
   ["app", "dbname='app'"],
@@ -16,3 +16,10 @@ test.for(["a".repeat(64), "ü".repeat(32)])(
     expect(() => conninfo(name)).toThrow(/is longer than the 63 bytes/);
   },
 );
+
+test("a server that takes the connection and is silent is waited for as long as PGCONNECT_TIMEOUT says, or 15 s", () => {
+  const timeout = (environment: Record<string, string>): string | undefined =>
+    new PostgresClient(environment, []).command("pg_dump", [], () => new Error()).env["PGCONNECT_TIMEOUT"];
+  expect(timeout({})).toBe("15");
+  expect(timeout({ PGCONNECT_TIMEOUT: "3" })).toBe("3");
+});

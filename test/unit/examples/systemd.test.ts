@@ -58,6 +58,10 @@ test.each([
   expect(await verify((unit) => unit.replace(there, instead))).toContain(problem);
 });
 
+test("to stop it, systemd asks rcdump alone, never the programs that rcdump runs", () => {
+  expect(service).toMatch(/^KillMode=mixed$/m);
+});
+
 test("the container is hardened", () => {
   const [command = ""] = /^ExecStart=(?:.*\\\n)*.*$/m.exec(service) ?? [];
   const words = command.replaceAll("\\\n", " ").split(/\s+/);
