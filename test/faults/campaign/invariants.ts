@@ -1,104 +1,141 @@
 import { execa } from "execa";
 import { readFileSync } from "node:fs";
 import { parseManifest } from "../../../src/manifest.ts";
-import type { StoredFile } from "./stores.ts";
+import type { Database } from "./databases.ts";
+import type { StoredFile } from "./place.ts";
 
-/** The promises, each with what is counted when it is broken. */
-export const columns = {
-  truncated: "truncated at final name",
-  badManifest: "manifest of bad backup",
-  earlierDamaged: "earlier backup damaged",
-  bytesMissing: "manifest without its bytes",
-  processes: "processes left",
-  leftovers: "left after next good run",
-  exitCode: "exit code lied",
+/** The promises, by the letters of docs/reliability.md. */
+export const promises = {
+  restores: "a: every manifest's backup restores",
+  whole: "b: no truncated object",
+  earlier: "c: earlier backup untouched",
+  exitCode: "d: exit code tells the truth",
+  leftovers: "e: nothing left over",
+  sessions: "f: no session left",
 } as const;
 
-export type Column = keyof typeof columns;
+export type Promised = keyof typeof promises;
 
+/** A promise that was broken. */
 export interface Violation {
-  readonly column: Column;
+  readonly promise: Promised;
   readonly detail: string;
 }
 
-const manifestEnding = ".manifest.json";
+export const manifestEnding = ".manifest.json";
 
-/** Decides with plain tools whether an object is a complete dump: decrypted to the end, decompressed, and closed. */
-export class Completeness {
+/** Restores objects by plain tools, and knows those again that it has seen. */
+export class PlainTools {
   readonly #identity: string;
-  readonly #known = new Map<string, boolean>();
+  readonly #database: Database;
+  readonly #known = new Map<string, Promise<string | undefined>>();
+  #count = 0;
 
-  constructor(identity: string) {
+  /** @param identity the file of age's that opens the backups */
+  constructor(identity: string, database: Database) {
     this.#identity = identity;
+    this.#database = database;
   }
 
-  async of({ file, sha256 }: StoredFile): Promise<boolean> {
-    const known = this.#known.get(sha256);
-    if (known !== undefined) return known;
-    const script = 'set -o pipefail; age -d -i "$1" "$2" | gunzip | tail -c 200';
-    const { exitCode, stdout } = await execa("bash", ["-c", script, "bash", this.#identity, file], {
-      reject: false,
-    });
-    const complete = exitCode === 0 && stdout.includes("-- PostgreSQL database dump complete");
-    this.#known.set(sha256, complete);
-    return complete;
+  /** @returns what is wrong with an object; undefined if it gives back what is in the database */
+  restore(path: string, { file, sha256 }: StoredFile): Promise<string | undefined> {
+    let outcome = this.#known.get(sha256);
+    if (!outcome) {
+      outcome = this.#restore(path, file);
+      this.#known.set(sha256, outcome);
+    }
+    return outcome;
+  }
+
+  async #restore(path: string, file: string): Promise<string | undefined> {
+    const name = `restored_${this.#count++}`;
+    const { command, env } = await this.#database.restoring(name);
+    const stages = [
+      path.endsWith(".age") ? 'age -d -i "$IDENTITY" "$FILE"' : 'cat "$FILE"',
+      ...(path.includes(".gz") ? ["gunzip"] : path.includes(".zst") ? ["zstd -dc"] : []),
+      'tee >(tail -c 300 >"$END")',
+      command,
+    ];
+    try {
+      // The name of a shell's pipe has no place in what is restored: the end goes by a file.
+      const end = `${file}.end`;
+      const { exitCode, stderr } = await execa("bash", ["-c", `set -o pipefail; ${stages.join(" | ")}`], {
+        env: { ...env, IDENTITY: this.#identity, FILE: file, END: end },
+        reject: false,
+      });
+      if (exitCode !== 0) return `it does not restore: ${stderr.slice(-300)}`;
+      if (!readFileSync(end, "utf8").includes(this.#database.ending)) return "it does not end as a dump does";
+      const [is, was] = [await this.#database.contents(name), await this.#database.contents()];
+      return is === was ? undefined : `it restores something else: ${is}, not ${was}`;
+    } finally {
+      await this.#database.drop(name);
+    }
   }
 }
 
-/** What the store shows after a run that was disturbed. */
-export async function inspectStore(
+/** Promise a: each manifest describes the very bytes that are there. */
+export function inspectManifests(now: ReadonlyMap<string, StoredFile>): Violation[] {
+  return [...now]
+    .filter(([path]) => path.endsWith(manifestEnding))
+    .flatMap(([path, file]) => {
+      const flaw = findFlaw(path, file, now);
+      return flaw === undefined ? [] : [{ promise: "restores", detail: `${path}: ${flaw}` }];
+    });
+}
+
+/** Promises a and b: whatever has a final name restores. */
+export async function inspectObjects(
   now: ReadonlyMap<string, StoredFile>,
-  earlier: { path: string; before: ReadonlyMap<string, StoredFile> } | undefined,
-  completeness: Completeness,
+  tools: PlainTools,
 ): Promise<Violation[]> {
   const violations: Violation[] = [];
-  const finals = [...now].filter(([path]) => !path.endsWith(".partial"));
-  for (const [path, file] of finals) {
-    if (path.endsWith(manifestEnding))
-      violations.push(...(await inspectManifest(path, file, now, completeness)));
-    else if (!(await completeness.of(file)))
-      violations.push({ column: "truncated", detail: `${path}, ${file.bytes} bytes` });
+  for (const [path, file] of now) {
+    if (path.endsWith(".partial") || path.endsWith(manifestEnding)) continue;
+    const flaw = await tools.restore(path, file);
+    if (flaw !== undefined)
+      violations.push({
+        promise: now.has(path + manifestEnding) ? "restores" : "whole",
+        detail: `${path}, ${file.bytes} bytes: ${flaw}`,
+      });
   }
-  if (earlier) violations.push(...(await inspectEarlier(now, earlier.path, earlier.before, completeness)));
   return violations;
 }
 
-async function inspectManifest(
+/** @returns why a manifest does not describe an object that is there */
+function findFlaw(
   path: string,
-  file: StoredFile,
+  { file, bytes }: StoredFile,
   now: ReadonlyMap<string, StoredFile>,
-  completeness: Completeness,
-): Promise<Violation[]> {
-  let manifest;
+): string | undefined {
   try {
-    manifest = parseManifest(readFileSync(file.file, "utf8"));
+    const manifest = parseManifest(readFileSync(file, "utf8"));
+    const object = now.get(path.slice(0, -manifestEnding.length));
+    if (!object) return "its object is not there";
+    if (object.sha256 === manifest.stored.sha256 && object.bytes === manifest.stored.bytes) return undefined;
+    return `it describes ${manifest.stored.bytes} other bytes than the ${object.bytes} that are there`;
   } catch (error) {
-    return [{ column: "truncated", detail: `${path}: ${String(error)}` }];
+    return `${bytes} bytes, ${String(error)}`;
   }
-  const object = now.get(path.slice(0, -manifestEnding.length));
-  if (!object || object.sha256 !== manifest.stored.sha256 || object.bytes !== manifest.stored.bytes)
-    return [{ column: "bytesMissing", detail: path }];
-  return (await completeness.of(object)) ? [] : [{ column: "badManifest", detail: path }];
 }
 
-/** The earlier backup may be gone, in bytes or as a backup, only if the new one is whole somewhere. */
-async function inspectEarlier(
-  now: ReadonlyMap<string, StoredFile>,
+/** Promise c. The earlier backup may be gone, in bytes or as a backup, only if the new one is whole somewhere. */
+export async function inspectEarlier(
   path: string,
   before: ReadonlyMap<string, StoredFile>,
-  completeness: Completeness,
+  now: ReadonlyMap<string, StoredFile>,
+  tools: PlainTools,
 ): Promise<Violation[]> {
-  const isUntouched = [path, path + manifestEnding].every(
-    (name) => now.get(name)?.sha256 === before.get(name)?.sha256,
-  );
-  if (isUntouched) return [];
+  const isAsBefore = (name: string): boolean => now.get(name)?.sha256 === before.get(name)?.sha256;
+  if ([path, path + manifestEnding].every(isAsBefore)) return [];
   const candidates = [...now].filter(
     ([name]) =>
       name === path ||
       (name.startsWith(`${path}.`) && name.endsWith(".partial") && !name.includes(manifestEnding)),
   );
-  for (const [, file] of candidates) {
-    if (file.sha256 !== before.get(path)?.sha256 && (await completeness.of(file))) return [];
-  }
-  return [{ column: "earlierDamaged", detail: `${path}: now ${[...now.keys()].join(", ")}` }];
+  for (const [, file] of candidates)
+    if (file.sha256 !== before.get(path)?.sha256 && (await tools.restore(path, file)) === undefined)
+      return [];
+  return [
+    { promise: "earlier", detail: `of ${path} neither is there: ${[...now.keys()].join(", ") || "nothing"}` },
+  ];
 }
