@@ -318,6 +318,35 @@ describe("a move that fails", () => {
 });
 
 describe("a small object", () => {
+  test.for([true, false])("is written again after a failure that may pass (atomic: %s)", async (atomic) => {
+    const failure = rcloneFailure({ exitCode: 1, stderr: "connection reset by peer" });
+    let failures = 2;
+    const remote = new MemoryRemote({
+      atomic,
+      onStep: ({ name, moment }) => {
+        if (moment === "before" && name.startsWith("write") && failures-- > 0) throw failure;
+      },
+    });
+    await put(remote, manifest, "text", runId);
+    expect(remote.content(manifest)?.toString()).toBe("text");
+    expect(remote.paths).toEqual([manifest]);
+  });
+
+  test.for([
+    ["is given up after three tries", rcloneFailure({ exitCode: 1, stderr: "connection reset by peer" }), 3],
+    ["that may not be written is not tried again", denied, 1],
+  ] as const)("%s", async ([, failure, tries]) => {
+    let count = 0;
+    const onStep = ({ name, moment }: Step): void => {
+      if (moment !== "before" || !name.startsWith("write")) return;
+      count++;
+      throw failure;
+    };
+    const remote = new MemoryRemote({ atomic: true, onStep });
+    await expect(put(remote, manifest, "text", runId)).rejects.toBe(failure);
+    expect(count).toBe(tries);
+  });
+
   test.for([
     [true, ["write probe.txt"]],
     [
