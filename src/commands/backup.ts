@@ -204,7 +204,7 @@ async function backUp(
     runId,
     server,
     program,
-    dump: await engine.dump(planned.target, server),
+    dump: await engine.dump(planned.target, server, deadline.signal),
     compressor: chooseCompressor(config.compression, isInstalled),
     startedAt: now(),
   };

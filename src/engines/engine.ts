@@ -81,7 +81,7 @@ export interface Engine {
   dumpProgram(target: Target): Promise<DumpProgram>;
   /** @throws BackupError `dump` if the program is older than the server and would fail, or lose what it does not know */
   requireVersion(program: DumpProgram, server: Server): void;
-  dump(target: Target, server: Server): Promise<Dump>;
+  dump(target: Target, server: Server, signal?: AbortSignal): Promise<Dump>;
   /** A dump of another database that is made as an earlier one was. @param dumpArguments of that one's manifest */
   redump(database: string, dumpArguments: readonly string[]): Promise<Dump>;
   /** What this account may not do that a dump of the target needs. */

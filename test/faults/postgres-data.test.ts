@@ -10,6 +10,7 @@ import { restorePostgres } from "../fixtures/restore.ts";
 import { Session } from "../fixtures/session.ts";
 import { stalledDump } from "../fixtures/stalled-dump.ts";
 import { localStore } from "../fixtures/store.ts";
+import { startCuttingProxy } from "../fixtures/tcp.ts";
 
 let postgres: DisturbedPostgres;
 
@@ -39,6 +40,8 @@ describe("what others do meanwhile", () => {
     await using holder = Session.onPostgres(postgres.server, "shop");
     await disturb(postgres.source, {
       ...names,
+      // A dump of some tables only does not wait before it begins.
+      args: ["--exclude-table-data=nothing"],
       arrange: () => holder.execute(`CREATE TABLE z (a int, b int); BEGIN; ${deed}`),
       strike: async () => {
         await postgres.dumpWaits();
@@ -49,11 +52,41 @@ describe("what others do meanwhile", () => {
     await postgres.server.psql("shop", "DROP TABLE IF EXISTS z");
   });
 
+  test("a table that is rewritten as the dump is to begin is in it with its rows", async () => {
+    const { server, source } = postgres;
+    await using holder = Session.onPostgres(server, "shop");
+    await holder.execute(
+      "CREATE TABLE z AS SELECT 'rows' AS a, 1 AS b; BEGIN; ALTER TABLE z ALTER b TYPE bigint",
+    );
+    const store = localStore();
+    const variables = {
+      ...store.env,
+      ...source.env,
+      BACKUP_ENGINE: "postgres",
+      BACKUP_DATABASES: "shop",
+    };
+    await using proxy = await startCuttingProxy(server.port, Infinity);
+    const run = startRcdump({ ...variables, PGPORT: String(proxy.port) });
+    // One to see what server it is; then it looks, and looks again.
+    await until("rcdump has looked twice", async () => proxy.connections() >= 3);
+    await holder.execute("COMMIT");
+    expect(await run.outcome).toMatchObject({ exitCode: 0 });
+    await server.createDatabase("rewritten");
+    await restorePostgres(server, join(store.folder, store.onlyObject()), "rewritten");
+    expect(await server.psql("rewritten", "SELECT * FROM z")).toBe("rows|1");
+    await server.psql("shop", "DROP TABLE z");
+  });
+
   test("tables that are altered wait for the dump, new ones and new rows are not in it, and it restores", async () => {
     const { server, source } = postgres;
     const store = localStore();
     const dump = await stalledDump("pg_dump");
-    const variables = { ...store.env, ...source.env, BACKUP_ENGINE: "postgres", BACKUP_DATABASES: "app" };
+    const variables = {
+      ...store.env,
+      ...source.env,
+      BACKUP_ENGINE: "postgres",
+      BACKUP_DATABASES: "app",
+    };
     const run = startRcdump({ ...variables, PATH: dump.path });
     await dump.begun();
     await server.psql("app", "CREATE TABLE late (); INSERT INTO big SELECT FROM generate_series(1, 10)");
