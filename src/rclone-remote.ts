@@ -120,14 +120,16 @@ export class RcloneRemote implements Remote {
     // calls its shares buckets, and is no such thing.
     const storesObjects =
       has["BucketBased"] === true && has["Move"] !== true && has["PartialUploads"] !== true;
+    const isS3 = description.startsWith("S3 ");
     return {
       description,
-      atomic: storesObjects,
+      // rclone before 1.63, which has no such feature, stores on Azure what came before a stream broke. On S3 it does not.
+      atomic: storesObjects && (isS3 || has["PartialUploads"] !== undefined),
       local: description.startsWith("Local file system"),
       folder: /^Local file system at (.*)$/s.exec(description)?.[1],
       concurrent: storesObjects,
       streams: has["PutStream"] === true,
-      keepsParts: description.startsWith("S3 "),
+      keepsParts: isS3,
     };
   }
 
