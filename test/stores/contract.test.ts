@@ -309,8 +309,11 @@ describe.concurrent.for(subjectNames)("%s", (name: SubjectName) => {
       expect(Object.keys(await see())).not.toContain("app.sql");
       // What the next good run does.
       const jobs = new Set([job]);
+      const abandoned = `other.sql.${runId}.partial`;
+      await upload(remote, at(abandoned), "half");
       const sweep = await noteAbandonedUploads(remote, jobs);
       await removingWhatCanBe(() => sweep(jobs));
+      expect(Object.keys(await see())).not.toContain(abandoned);
       if (leavesWhenKilled === undefined) expect(await subject.everything()).toEqual(before);
     });
 

@@ -41,7 +41,8 @@ const impatience = {
 
 /** Makes one disturbed run, and looks at everything that was promised; then an undisturbed one, and looks again. */
 export async function disturb(site: Site, draw: Draw): Promise<RunReport> {
-  const run = `run_${draw.number}`;
+  // Another campaign may be under way, and looks for its processes by the name of the run.
+  const run = `run_${draw.number}_${process.pid}`;
   const place = new Place(site.store(draw.store), run);
   const spool = temporaryFolder("campaign-spool");
   try {
