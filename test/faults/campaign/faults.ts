@@ -12,7 +12,7 @@ export interface Fault {
   readonly fits?: (draw: Omit<Draw, "fault" | "random">) => boolean;
   /** What is put between the run and its store, to be harmed. */
   readonly network?: "wire" | "http";
-  /** Whether S3 may keep parts of an upload: nobody is left to abort it. */
+  /** Whether S3 may keep parts of an upload: nobody is left to abort it, or cannot. */
   readonly leavesParts?: boolean;
   /** What a run that stored nothing may end with. None: it has to go well all the same. */
   readonly exitCodes: readonly number[];

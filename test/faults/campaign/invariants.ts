@@ -1,5 +1,6 @@
 import { execa } from "execa";
-import { readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, rmSync } from "node:fs";
 import { parseManifest } from "../../../src/manifest.ts";
 import type { Database } from "./databases.ts";
 import type { StoredFile } from "./place.ts";
@@ -24,11 +25,19 @@ export interface Violation {
 
 export const manifestEnding = ".manifest.json";
 
+/** What plain tools made of an object. */
+interface Opened {
+  /** Why it does not give back what is in the database; undefined if it does. */
+  readonly flaw?: string | undefined;
+  /** Of the dump in it. */
+  readonly sha256?: string;
+}
+
 /** Restores objects by plain tools, and knows those again that it has seen. */
 export class PlainTools {
   readonly #identity: string;
   readonly #database: Database;
-  readonly #known = new Map<string, Promise<string | undefined>>();
+  readonly #known = new Map<string, Promise<Opened>>();
   #count = 0;
 
   /** @param identity the file of age's that opens the backups */
@@ -37,8 +46,7 @@ export class PlainTools {
     this.#database = database;
   }
 
-  /** @returns what is wrong with an object; undefined if it gives back what is in the database */
-  restore(path: string, { file, sha256 }: StoredFile): Promise<string | undefined> {
+  restore(path: string, { file, sha256 }: StoredFile): Promise<Opened> {
     let outcome = this.#known.get(sha256);
     if (!outcome) {
       outcome = this.#restore(path, file);
@@ -47,29 +55,38 @@ export class PlainTools {
     return outcome;
   }
 
-  async #restore(path: string, file: string): Promise<string | undefined> {
+  async #restore(path: string, file: string): Promise<Opened> {
+    const dump = `${file}.plain`;
+    const stages = [
+      path.includes(".age") ? 'age -d -i "$IDENTITY" "$FILE"' : 'cat "$FILE"',
+      ...(path.includes(".gz") ? ["gunzip"] : path.includes(".zst") ? ["zstd -dc"] : []),
+    ];
+    const opened = await this.#shell(`${stages.join(" | ")} >"$DUMP"`, { FILE: file, DUMP: dump });
+    if (opened !== undefined) return { flaw: `it cannot be read: ${opened}` };
+    const plain = readFileSync(dump);
+    if (!plain.subarray(-300).includes(this.#database.ending))
+      return { flaw: "it does not end as a dump does" };
     const name = `restored_${this.#count++}`;
     const { command, env } = await this.#database.restoring(name);
-    const stages = [
-      path.endsWith(".age") ? 'age -d -i "$IDENTITY" "$FILE"' : 'cat "$FILE"',
-      ...(path.includes(".gz") ? ["gunzip"] : path.includes(".zst") ? ["zstd -dc"] : []),
-      'tee >(tail -c 300 >"$END")',
-      command,
-    ];
     try {
-      // The name of a shell's pipe has no place in what is restored: the end goes by a file.
-      const end = `${file}.end`;
-      const { exitCode, stderr } = await execa("bash", ["-c", `set -o pipefail; ${stages.join(" | ")}`], {
-        env: { ...env, IDENTITY: this.#identity, FILE: file, END: end },
-        reject: false,
-      });
-      if (exitCode !== 0) return `it does not restore: ${stderr.slice(-300)}`;
-      if (!readFileSync(end, "utf8").includes(this.#database.ending)) return "it does not end as a dump does";
+      const failure = await this.#shell(`${command} <"$DUMP"`, { ...env, DUMP: dump });
+      if (failure !== undefined) return { flaw: `it does not restore: ${failure}` };
       const [is, was] = [await this.#database.contents(name), await this.#database.contents()];
-      return is === was ? undefined : `it restores something else: ${is}, not ${was}`;
+      if (is !== was) return { flaw: `it restores something else: ${is}, not ${was}` };
+      return { sha256: createHash("sha256").update(plain).digest("hex") };
     } finally {
+      rmSync(dump);
       await this.#database.drop(name);
     }
+  }
+
+  /** @returns what was wrong, if something was */
+  async #shell(script: string, env: Record<string, string>): Promise<string | undefined> {
+    const { exitCode, stderr } = await execa("bash", ["-c", `set -o pipefail; ${script}`], {
+      env: { ...env, IDENTITY: this.#identity },
+      reject: false,
+    });
+    return exitCode === 0 ? undefined : stderr.slice(-300) || `exit code ${exitCode}`;
   }
 }
 
@@ -91,12 +108,15 @@ export async function inspectObjects(
   const violations: Violation[] = [];
   for (const [path, file] of now) {
     if (path.endsWith(".partial") || path.endsWith(manifestEnding)) continue;
-    const flaw = await tools.restore(path, file);
+    const { flaw, sha256 } = await tools.restore(path, file);
+    const manifest = now.get(path + manifestEnding);
     if (flaw !== undefined)
       violations.push({
-        promise: now.has(path + manifestEnding) ? "restores" : "whole",
+        promise: manifest ? "restores" : "whole",
         detail: `${path}, ${file.bytes} bytes: ${flaw}`,
       });
+    else if (manifest && !readFileSync(manifest.file, "utf8").includes(`"${sha256}"`))
+      violations.push({ promise: "restores", detail: `${path} is not the dump that its manifest describes` });
   }
   return violations;
 }
@@ -133,7 +153,7 @@ export async function inspectEarlier(
       (name.startsWith(`${path}.`) && name.endsWith(".partial") && !name.includes(manifestEnding)),
   );
   for (const [, file] of candidates)
-    if (file.sha256 !== before.get(path)?.sha256 && (await tools.restore(path, file)) === undefined)
+    if (file.sha256 !== before.get(path)?.sha256 && (await tools.restore(path, file)).flaw === undefined)
       return [];
   return [
     { promise: "earlier", detail: `of ${path} neither is there: ${[...now.keys()].join(", ") || "nothing"}` },

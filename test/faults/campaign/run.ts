@@ -85,6 +85,7 @@ class Disturbance {
     if (draw.taken) this.#violations.push(...(await inspectEarlier(path, before, after, tools)));
     const committed = isNew(manifestPath(path), before, after);
     this.#judge(exitCodes, committed, struck, stderr);
+    if (committed) await this.#verify();
 
     await this.#goodRun();
     const last = await this.#place.download();
@@ -173,6 +174,16 @@ class Disturbance {
     let sessions = await database.sessions(this.#run);
     while (sessions > 0 && performance.now() < deadline) sessions = await database.sessions(this.#run);
     if (sessions > 0) this.#violations.push({ promise: "sessions", detail: `${sessions} sessions` });
+  }
+
+  /** Promise a, by rcdump's own word. */
+  async #verify(): Promise<void> {
+    const run = `${this.#run}_verify`;
+    const { env } = await this.#site.database(this.#draw.engine).reach(run);
+    const variables = { ...this.#environment(), ...this.#site.identity, ...env, [marker]: run };
+    const { exitCode, stderr } = await start(variables, ["verify", "--deep"]);
+    if (exitCode !== 0)
+      this.#violations.push({ promise: "restores", detail: `verify --deep says ${exitCode}: ${stderr}` });
   }
 
   /** Promise d. */

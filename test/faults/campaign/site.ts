@@ -19,6 +19,8 @@ export class Site {
   readonly #earlier = new Map<string, Promise<string>>();
   /** Whatever the runs' programs may take for their home. */
   readonly home: string;
+  /** What lets rcdump decrypt the backups. */
+  readonly identity: Readonly<Record<string, string>>;
 
   private constructor(parts: {
     stores: readonly TestStore[];
@@ -33,6 +35,7 @@ export class Site {
       databases.map((database) => [database.engine, { database, tools: new PlainTools(identity, database) }]),
     );
     this.home = parts.home;
+    this.identity = { DECRYPT_IDENTITY_FILE: identity };
     this.#recipient = parts.recipient;
   }
 

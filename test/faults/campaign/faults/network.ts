@@ -6,7 +6,7 @@ import type { Wire } from "../wire.ts";
 import { storeFailed } from "./process.ts";
 
 /** Something happens to the connections with a store's server. */
-function ofWire(name: string, harm: (wire: Wire) => void): Fault {
+function ofWire(name: string, harm: (wire: Wire) => void, leavesParts = false): Fault {
   return {
     name,
     network: "wire",
@@ -16,6 +16,7 @@ function ofWire(name: string, harm: (wire: Wire) => void): Fault {
       harm(scene.wire);
       return true;
     },
+    leavesParts,
     exitCodes: storeFailed,
   };
 }
@@ -48,8 +49,8 @@ const speaksHttp = (store: StoreName): boolean => /s3|webdav|swift|azure/.test(s
 
 export const networkFaults: readonly Fault[] = [
   ofWire("connections to the store reset", (wire) => wire.cut()),
-  ofWire("store goes away", (wire) => wire.vanish()),
-  ofWire("store hangs", (wire) => wire.stall()),
+  ofWire("store goes away", (wire) => wire.vanish(), true),
+  ofWire("store hangs", (wire) => wire.stall(), true),
   ofRequests("store answers 500", "500", { times: 3 }),
   ofRequests("store answers 503", "503", { times: 3 }),
   ofRequests("store answers 403 from now on", "403", { times: 1000 }),
