@@ -24,6 +24,7 @@ export function judge(
 /**
  * Removes the backups that are judged so, what earlier prunes were cut off in removing, and uploads that were cut off.
  * @param abandoned as {@link findAbandoned} finds them
+ * @param unfinished as {@link findUnfinished} finds them
  * @returns the paths of the backups that were removed: those stay that were replaced meanwhile
  * @throws BackupError `remote` if the store refuses
  */
@@ -32,6 +33,7 @@ export async function carryOutVerdicts(
   { sizes }: Catalogue,
   verdicts: readonly Verdict<StoredBackup>[],
   abandoned: readonly string[] = [],
+  unfinished: readonly string[] = [],
 ): Promise<string[]> {
   const moment = { now: now(), signal };
   const doomed = verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup);
@@ -40,6 +42,7 @@ export async function carryOutVerdicts(
       log.info({ path }, `removed ${path}, which an earlier prune had begun to remove`);
     const removed = await removeBackups(remote, doomed, moment);
     await remote.removeAll(abandoned, signal);
+    for (const path of unfinished) await remote.discard(path, signal);
     return removed;
   } catch (error) {
     if (!(error instanceof RcloneFailure && error.forbidden)) throw error;
@@ -80,6 +83,11 @@ export async function findAbandoned(
     signal,
   );
   return [...objects.values()].filter(({ modified }) => Date.parse(modified) < limit).map(({ path }) => path);
+}
+
+/** The paths to which uploads were cut off more than a day ago of which the store keeps parts, unseen. */
+export function findUnfinished({ remote, now, signal }: Context): Promise<string[]> {
+  return remote.unfinishedUploads(new Date(now().getTime() - abandonedAfter), signal);
 }
 
 /**

@@ -303,6 +303,19 @@ export class RcloneRemote implements Remote {
     await this.#ask(args, { input: paths.join("\n"), signal, timeout: surveyWithin });
   }
 
+  async unfinishedUploads(before: Date, signal?: AbortSignal): Promise<string[]> {
+    const { description, keepsParts } = await this.traits(signal);
+    if (!keepsParts) return [];
+    const [, folder = ""] = /^S3 bucket \S+ path (.*)$/s.exec(description) ?? [];
+    const answer = await this.#ask(["backend", "list-multipart-uploads", this.#address("")], { signal });
+    const uploads = Object.values(multipartUploads.parse(JSON.parse(answer))).flatMap((each) => each ?? []);
+    // A store looks for what begins with the folder's name: that may be another folder.
+    const start = folder === "" ? "" : `${folder}/`;
+    return uploads
+      .filter(({ Key, Initiated }) => Key.startsWith(start) && Date.parse(Initiated) < before.getTime())
+      .map(({ Key }) => Key.slice(start.length));
+  }
+
   async discard(path: string, signal?: AbortSignal): Promise<void> {
     const { atomic, keepsParts } = await this.traits(signal);
     const isThere = (await this.find([path], signal)).size > 0;
@@ -387,6 +400,12 @@ function readTexts(folder: string): Map<string, string> {
 }
 
 const configuration = z.record(z.string(), z.record(z.string(), z.string()));
+
+/** By bucket. */
+const multipartUploads = z.record(
+  z.string(),
+  z.array(z.object({ Key: z.string(), Initiated: z.string() })).nullable(),
+);
 
 const backendFeatures = z.object({
   String: z.string(),

@@ -91,6 +91,11 @@ export interface Remote {
   remove(path: string): Promise<void>;
   /** Removes those of these objects that exist. If that fails some of them may be gone. */
   removeAll(paths: readonly string[], signal?: AbortSignal): Promise<void>;
+  /**
+   * The paths of uploads that began before a moment and were neither finished nor aborted, where a store keeps their parts and shows no
+   * object. {@link discard} aborts them.
+   */
+  unfinishedUploads(before: Date, signal?: AbortSignal): Promise<string[]>;
   /** Removes what a {@link write} to this path left that did not finish. Never a whole object of an atomic remote. */
   discard(path: string, signal?: AbortSignal): Promise<void>;
 }

@@ -4,7 +4,7 @@ import type { OptionsOf } from "../command-line.ts";
 import type { Context } from "../context.ts";
 import { BackupError } from "../errors.ts";
 import { formatBytes, formatTime } from "../format.ts";
-import { carryOutVerdicts, findAbandoned, judge } from "../pruning.ts";
+import { carryOutVerdicts, findAbandoned, findUnfinished, judge } from "../pruning.ts";
 import { isPruneJournal } from "../prune-journal.ts";
 import type { Verdict } from "../retention.ts";
 import { formatTable } from "../table.ts";
@@ -29,35 +29,35 @@ export async function prune(context: Context, options: OptionsOf<"prune">): Prom
   if (backups.length === 0 && isFiltered) throw nothingFound(options, catalogue.backups);
   const verdicts = retention ? judge(context, backups, retention) : [];
   const abandoned = options.incomplete === true ? await findAbandoned(context, catalogue) : [];
+  const unfinished = options.incomplete === true ? await findUnfinished(context) : [];
+  const cutOff = [...abandoned, ...unfinished];
   print(
-    options.json === true
-      ? toJson(verdicts, abandoned)
-      : toTable(verdicts, abandoned, config.timeZone, isDryRun),
+    options.json === true ? toJson(verdicts, cutOff) : toTable(verdicts, cutOff, config.timeZone, isDryRun),
   );
   if (isDryRun && [...catalogue.sizes.keys()].some(isPruneJournal))
     log.info("an earlier prune was cut off, and the next one removes what it had begun to remove");
   const removed = isDryRun
     ? verdicts.filter(({ keep }) => !keep).map(({ backup }) => backup.path)
-    : await carryOutVerdicts(context, catalogue, verdicts, abandoned);
-  log.info(summarise(verdicts, new Set(removed), abandoned, isDryRun));
+    : await carryOutVerdicts(context, catalogue, verdicts, abandoned, unfinished);
+  log.info(summarise(verdicts, new Set(removed), cutOff, isDryRun));
 }
 
 function summarise(
   verdicts: readonly Verdict<StoredBackup>[],
   removed: ReadonlySet<string>,
-  abandoned: readonly string[],
+  cutOff: readonly string[],
   isDryRun: boolean,
 ): string {
   const gone = verdicts.filter(({ backup }) => removed.has(backup.path));
   const bytes = gone.reduce((total, { backup }) => total + backup.bytes, 0);
-  const unfinished = abandoned.length === 0 ? "" : `, and ${abandoned.length} unfinished uploads`;
+  const unfinished = cutOff.length === 0 ? "" : `, and ${cutOff.length} unfinished uploads`;
   return `${isDryRun ? "would remove" : "removed"} ${gone.length} of ${verdicts.length} backups, ${formatBytes(bytes)}${unfinished}`;
 }
 
 /** All of them for who wants to see the reasons; otherwise what goes. */
 function toTable(
   verdicts: readonly Verdict<StoredBackup>[],
-  abandoned: readonly string[],
+  cutOff: readonly string[],
   timeZone: string,
   isDryRun: boolean,
 ): string {
@@ -71,13 +71,13 @@ function toTable(
       backup.path,
       reasons.join(", "),
     ]),
-    ...abandoned.map((path) => ["remove", "-", "-", "-", path, "an upload that was cut off"]),
+    ...cutOff.map((path) => ["remove", "-", "-", "-", path, "an upload that was cut off"]),
   ];
   if (rows.length === 0) return "";
   return formatTable([["", `WHEN (${timeZone})`, "DATABASE", "STORED", "PATH", "WHY"], ...rows]);
 }
 
-function toJson(verdicts: readonly Verdict<StoredBackup>[], abandoned: readonly string[]): string {
+function toJson(verdicts: readonly Verdict<StoredBackup>[], cutOff: readonly string[]): string {
   const result = {
     backups: verdicts.map(({ backup, keep, reasons }) => ({
       path: backup.path,
@@ -87,7 +87,7 @@ function toJson(verdicts: readonly Verdict<StoredBackup>[], abandoned: readonly 
       keep,
       reasons,
     })),
-    incomplete: abandoned,
+    incomplete: cutOff,
   };
   return `${JSON.stringify(result, null, 2)}\n`;
 }

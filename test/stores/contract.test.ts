@@ -281,7 +281,12 @@ describe.concurrent.for(subjectNames)("%s", (name: SubjectName) => {
       process.kill(uploaderOf(place).pid, "SIGKILL");
       await gone;
       expect(Object.keys(await see())).not.toContain("app.sql");
+      const soon = new Date(Date.now() + 60_000);
+      expect(await remote.unfinishedUploads(soon)).toEqual(traits.keepsParts ? [place] : []);
+      expect(await remote.unfinishedUploads(new Date(0))).toEqual([]);
+      expect(await subject.folder("prefix/nest").remote.unfinishedUploads(soon)).toEqual([]);
       await removingWhatCanBe(() => remote.discard(place));
+      expect(await remote.unfinishedUploads(soon)).toEqual([]);
       const left = (await subject.everything()).filter((each) => !before.includes(each));
       expect(left.length > 0).toBe(leavesWhenKilled !== undefined);
       if (leavesWhenKilled !== undefined) await annotate(`leaves ${leavesWhenKilled}`);

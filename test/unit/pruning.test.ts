@@ -7,7 +7,7 @@ import type { Engine } from "../../src/engines/engine.ts";
 import { newRunId } from "../../src/job.ts";
 import { parseManifest } from "../../src/manifest.ts";
 import { Progress } from "../../src/progress.ts";
-import { carryOutVerdicts, findAbandoned, judge, pruneAfter } from "../../src/pruning.ts";
+import { carryOutVerdicts, findAbandoned, findUnfinished, judge, pruneAfter } from "../../src/pruning.ts";
 import { isPruneJournal } from "../../src/prune-journal.ts";
 import type { Remote } from "../../src/remote.ts";
 import type { RetentionPolicy } from "../../src/retention.ts";
@@ -240,6 +240,7 @@ function gated(remote: MemoryRemote, pass: () => Promise<void>): Remote {
     removeAll: async (paths) => {
       for (const path of paths) await after(() => remote.removeAll([path]));
     },
+    unfinishedUploads: (before) => after(() => remote.unfinishedUploads(before)),
     discard: (path) => after(() => remote.discard(path)),
   };
 }
@@ -461,6 +462,17 @@ describe("uploads that were cut off", () => {
       expect(await abandonedOf(path, new Date("2026-01-02T12:00:00Z"))).toEqual([path]);
     },
   );
+
+  test("parts that a store keeps of one are found after a day, and removed", async () => {
+    const remote = new MemoryRemote({ atomic: true });
+    remote.uploads.set("app.sql.gz", new Date("2026-01-01T11:00:00Z"));
+    remote.uploads.set("young.sql.gz", new Date("2026-01-02T11:00:00Z"));
+    const context = { ...contextFor(remote).context, now: () => new Date("2026-01-02T12:00:00Z") };
+    const unfinished = await findUnfinished(context);
+    expect(unfinished).toEqual(["app.sql.gz"]);
+    await carryOutVerdicts(context, await readCatalogue(remote), [], [], unfinished);
+    expect([...remote.uploads.keys()]).toEqual(["young.sql.gz"]);
+  });
 
   test("one that began within a day may be under way, however old the object says it is", async () => {
     expect(await abandonedOf(`app.sql.gz.${young}.partial`, new Date("2026-01-03T10:59:00Z"))).toEqual([]);
