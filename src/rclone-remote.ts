@@ -8,6 +8,7 @@ import type { Environment } from "./environment.ts";
 import { BackupError, type Operation } from "./errors.ts";
 import { type Backend, backendsOf } from "./rclone-backends.ts";
 import { explainRclone, RcloneFailure } from "./rclone-failure.ts";
+import { readSize } from "./rclone-size.ts";
 import { type Command, SubprocessError } from "./program.ts";
 import { alwaysFits, planStream, type StreamLimit, type StreamPlan } from "./stream-chunks.ts";
 import { run, type Subprocesses } from "./subprocess.ts";
@@ -27,6 +28,9 @@ const impatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_CONTIMEOUT: "15s", RC
  * its own settings it would wait for a store that hangs for more than a day.
  */
 const boundedPatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_RETRIES: "2", RCLONE_TIMEOUT: "2m" };
+
+/** The least that rclone buffers in, in bytes. Source: BufferSize of its fs/asyncreader. */
+const leastBuffer = 1024 * 1024;
 
 /** How often a rename is tried whose object is still where it was. */
 const moveTries = 3;
@@ -120,16 +124,14 @@ export class RcloneRemote implements Remote {
     // calls its shares buckets, and is no such thing.
     const storesObjects =
       has["BucketBased"] === true && has["Move"] !== true && has["PartialUploads"] !== true;
-    const isS3 = description.startsWith("S3 ");
     return {
       description,
-      // rclone before 1.63, which has no such feature, stores on Azure what came before a stream broke. On S3 it does not.
-      atomic: storesObjects && (isS3 || has["PartialUploads"] !== undefined),
+      atomic: storesObjects,
       local: description.startsWith("Local file system"),
       folder: /^Local file system at (.*)$/s.exec(description)?.[1],
       concurrent: storesObjects,
       streams: has["PutStream"] === true,
-      keepsParts: isS3,
+      keepsParts: description.startsWith("S3 "),
     };
   }
 
@@ -220,9 +222,20 @@ export class RcloneRemote implements Remote {
     const command = this.#command("upload", args, { ...defaults, ...(!this.#mayLook && unseeing) });
     return children.sink({
       ...command,
+      env: { ...command.env, ...this.#steadyBuffer() },
       ...sheltered,
       isDone: isStoredUnseen,
     });
+  }
+
+  /**
+   * A stream that breaks off tells it once; whoever reads on sees an end of file. rclone's buffer remembers, but has none below a mebibyte:
+   * then rclone 1.60 stores the first 100 KiB, and crypt what came before.
+   */
+  #steadyBuffer(): Environment {
+    const { RCLONE_BUFFER_SIZE: own } = this.#environment;
+    const isSteady = own === undefined || (readSize(own) ?? 0) >= leastBuffer;
+    return isSteady ? {} : { RCLONE_BUFFER_SIZE: `${leastBuffer}B` };
   }
 
   streamLimit(bytes: number | undefined, signal?: AbortSignal): Promise<StreamLimit> {

@@ -1,6 +1,7 @@
 import type { Environment } from "./environment.ts";
 import { formatBytes } from "./format.ts";
 import type { Backend } from "./rclone-backends.ts";
+import { readSize } from "./rclone-size.ts";
 
 /** A kind of store that takes a stream of unknown length in chunks of one size, and so many of them. */
 interface ChunkedStore {
@@ -117,14 +118,6 @@ function planKind(store: ChunkedStore, alike: readonly Backend[], bytes: number 
 function partsOf({ parts }: ChunkedStore, { options }: Backend): number {
   const own = Number(options["max_upload_parts"]) || Infinity;
   return Math.min(parts, own, partsOfProvider[options["provider"] ?? ""] ?? Infinity);
-}
-
-const units: Record<string, number> = { "": 1024, b: 1, k: 1024, m: mebi, g: gibi, t: 1024 * gibi };
-
-/** A size as rclone takes it: `16M`, `16Mi`, `16384`; a bare number is in KiB. */
-function readSize(text = ""): number | undefined {
-  const [, number, unit = ""] = /^(\d+(?:\.\d+)?)([bkmgt]?)(?:i?b?)?$/i.exec(text.trim()) ?? [];
-  return number === undefined ? undefined : Number(number) * (units[unit.toLowerCase()] ?? 1);
 }
 
 /**

@@ -154,6 +154,21 @@ describe.concurrent.for(subjectNames)("%s", (name: SubjectName) => {
       expect(await subject.everything()).toEqual(before);
     });
 
+    test("leaves nothing when it breaks off early, unbuffered", async () => {
+      const { store } = subject;
+      const unbuffered = store
+        ? remoteIn(store, "prefix/nested", { ...store.env, RCLONE_BUFFER_SIZE: "0" })
+        : remote;
+      // Less than rclone waits for before it begins to upload, and more.
+      for (const bytes of [50_000, 300_000]) {
+        const { at, see } = newFolder();
+        const { place } = await reserveOne(unbuffered, at("app.sql"));
+        const { abort } = await beginUpload(unbuffered, place, large.subarray(0, bytes));
+        await abort();
+        expect(Object.keys(await see())).not.toContain("app.sql");
+      }
+    });
+
     test("find, read", async () => {
       const { at } = newFolder();
       expect(await remote.find([at("app.sql")])).toEqual(new Map());

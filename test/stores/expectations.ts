@@ -41,9 +41,8 @@ export const expected: Record<SubjectName, Expectation> = {
     leavesWhenKilled: "segments",
     slowly: true,
   },
-  // By rclone 1.60; newer ones store straight to the name.
   azure: {
-    traits: { ...bucket, atomic: false },
+    traits: bucket,
     description: /^Azure container backups/,
     hidesUploads: true,
     slowly: true,

@@ -25,12 +25,13 @@ function ofWire(name: string, harm: (wire: Wire) => void, leavesParts = false): 
 function ofRequests(
   name: string,
   fault: HttpFault,
-  { times, fitsStore = speaksHttp }: { times: number; fitsStore?: typeof speaksHttp },
+  { times, leavesParts = false }: { times: number; leavesParts?: boolean },
 ): Fault {
   return {
     name,
     network: "http",
-    fitsStore,
+    fitsStore: speaksHttp,
+    leavesParts,
     strike: async (scene) => {
       const { proxy } = scene;
       if (!(await anyMoment(scene)) || !proxy) return false;
@@ -53,7 +54,7 @@ export const networkFaults: readonly Fault[] = [
   ofWire("store hangs", (wire) => wire.stall(), true),
   ofRequests("store answers 500", "500", { times: 3 }),
   ofRequests("store answers 503", "503", { times: 3 }),
-  ofRequests("store answers 403 from now on", "403", { times: 1000 }),
+  ofRequests("store answers 403 from now on", "403", { times: 1000, leavesParts: true }),
   ofRequests("store breaks off half-way", "reset half-way", { times: 1 }),
   ofRequests("answers are lost", "lost answer", { times: 2 }),
   ofRequests("store says yes and does nothing", "swallowed", { times: 2 }),

@@ -54,7 +54,7 @@ async function resume(scene: Scene): Promise<void> {
  */
 async function replaceDump({ draw, env }: Scene): Promise<void> {
   const program = draw.engine === "postgres" ? "pg_dump" : "mariadb-dump";
-  const bytes = draw.random.below(13_000_000);
+  const bytes = draw.random.below(6_500_000);
   const script = `case "$*" in *${victim}*) ;; *) exec $REAL "$@";; esac\n$REAL "$@" | head -c ${bytes}\nexit 1`;
   env["PATH"] = pathWith({ [program]: script }, env["PATH"]);
 }
