@@ -138,7 +138,7 @@ function drained(stream: NodeJS.WriteStream): Promise<void> {
 
 await main(process.argv.slice(2)).catch(report);
 await drained(process.stdout);
-if (outputFailure)
+if (outputFailure && process.exitCode === undefined)
   report(new BackupError("unexpected", `cannot write what was asked for: ${outputFailure.message}`));
 await Promise.race([drained(process.stderr), delay(logPatience)]);
 process.exit();

@@ -125,7 +125,13 @@ export async function commit(
   if (place !== path) await replace(remote, destination, manifest.stored.bytes, overwrite);
   const committed = { ...manifest, readBack };
   const text = encodeManifest(committed);
-  await put(remote, manifestPath(path), text, runId);
+  await put(remote, manifestPath(path), text, runId).catch((cause: unknown) => {
+    if (!destination.taken) throw cause;
+    throw new BackupError("upload", `${(cause as Error).message}, after ${path} was replaced`, {
+      hint: `the new dump is whole at ${path}, without its manifest: run again, or restore it by --file ${path} --unverified`,
+      cause,
+    });
+  });
   if (readBack) await checkSize(remote, manifestPath(path), Buffer.byteLength(text));
   return committed;
 }

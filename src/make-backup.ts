@@ -1,9 +1,11 @@
 import { utimes } from "node:fs/promises";
+import { isDeepStrictEqual } from "node:util";
 import { commit, type Destination, discardWithin, reserve, UploadKept } from "./commit.ts";
 import type { Compressor } from "./compression.ts";
 import type { Context } from "./context.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Measure } from "./digest.ts";
+import { BackupError } from "./errors.ts";
 import { sizeOf } from "./dump-size.ts";
 import { type CharacterSet, type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
 import { jobOfRun, newRunId } from "./job.ts";
@@ -59,7 +61,12 @@ async function discardOnFailure<T>(
       if (place !== path) await remote.removeAll([place], signal);
     } catch (cause) {
       const { bucketMissing = false, forbidden = false } = cause instanceof RcloneFailure ? cause : {};
-      const who = forbidden ? "these credentials may not" : "the next good run will";
+      const isUnseen = place === path;
+      const who = forbidden
+        ? "these credentials may not"
+        : isUnseen
+          ? "a lifecycle rule or `rcdump prune --incomplete` will"
+          : "the next good run will";
       if (!bucketMissing)
         log.warn(`could not remove what the failed upload left at ${place}; ${who} (${String(cause)})`);
     }
@@ -80,7 +87,7 @@ export async function stageBackup(
     const measures = await run(context, job, deadline, () => spool.write(runId));
     spooled = await spool.finish(runId, planned.path, describe(context, job, measures));
   } catch (error) {
-    await spool.remove(runId);
+    await forget(context, spool, runId);
     throw error;
   }
   return deliver(context, spool, spooled, deadline);
@@ -97,27 +104,44 @@ export async function deliver(
   const { signal } = deadline;
   const { runId, path, file, manifest } = spooled;
   deadline.follow(() => ({ awaited: "store", dumped: manifest.plain.bytes, spooled: true }));
-  const delivered = await findDelivered(remote, spooled, signal);
-  if (delivered) {
-    await spool.remove(runId);
-    return delivered;
+  const stored = await findStored(remote, spooled, signal);
+  if (stored) {
+    if (stored.stored.sha256 !== manifest.stored.sha256)
+      context.log.warn(`${path} is a newer backup than the dump that was kept, which is not sent any more`);
+    await forget(context, spool, runId);
+    return stored;
   }
   // Another run may be sending the same dump: each upload goes to a name of its own.
   const upload = { path, runId: newRunId(jobOfRun(runId), context.now()) };
   const [destination] = await reserve(remote, [upload], { overwrite: config.overwrite, signal });
   if (!destination) throw new Error("no destination was reserved");
   // rclone gives the object the file's time. An object that an earlier run uploaded of this very file must be told from the new one.
-  await utimes(file, context.now(), context.now());
+  await utimes(file, context.now(), context.now()).catch((cause: unknown) => {
+    throw new BackupError("upload", `the dump of ${path} has gone from the spool folder`, {
+      hint: "another run has sent it meanwhile, or somebody removed it",
+      cause,
+    });
+  });
   const committed = await discardOnFailure(context, destination, async () => {
     await remote.send(file, destination.place, signal);
     return commit(remote, destination, manifest, config);
   });
-  await spool.remove(runId);
+  await forget(context, spool, runId);
   return committed;
 }
 
-/** The manifest of an earlier run that committed this very dump and was cut off before it could forget it. */
-async function findDelivered(
+/** Takes a dump out of the spool that is stored, or did not come about. Failing at that is no failure of the backup: the next run notices. */
+async function forget({ log }: Context, spool: Spool, runId: string): Promise<void> {
+  await spool.remove(runId).catch((error: unknown) => {
+    log.warn(`could not remove a dump from the spool folder: ${String(error)}`);
+  });
+}
+
+/**
+ * The manifest that the name has, if there is nothing left to do: an earlier run committed this very dump and was cut off before it
+ * could forget it, or a later one stored a newer dump of the same.
+ */
+async function findStored(
   remote: Remote,
   { path, manifest }: SpooledDump,
   signal: AbortSignal,
@@ -126,12 +150,18 @@ async function findDelivered(
   try {
     if (!(await remote.find([name], signal)).has(name)) return undefined;
     const found = parseManifest(await remote.read(name, signal));
-    return found.stored.sha256 === manifest.stored.sha256 ? found : undefined;
+    const isNewer = isDeepStrictEqual(subject(found), subject(manifest)) && found.started > manifest.started;
+    return isNewer || found.stored.sha256 === manifest.stored.sha256 ? found : undefined;
   } catch {
     // It cannot be read, or is damaged: then it is uploaded again, which is always right.
     signal.throwIfAborted();
     return undefined;
   }
+}
+
+/** What a backup is of. */
+function subject({ engine, scope, database, server }: Omit<Manifest, "readBack">): unknown {
+  return [engine, scope, database, server.host, server.port];
 }
 
 async function run(

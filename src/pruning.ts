@@ -10,6 +10,9 @@ import { applyRetention, type RetentionPolicy, type Verdict } from "./retention.
 /** How old an upload must be to be taken for one that was cut off, in milliseconds. */
 const abandonedAfter = 24 * 3600 * 1000;
 
+/** The same of one of which nothing tells whether it goes on, in milliseconds: the most that BACKUP_TIMEOUT can be. */
+const unfinishedAfter = 7 * 24 * 3600 * 1000;
+
 /** Judges each series of backups by itself: the newest of each stays. */
 export function judge(
   { config, now }: Context,
@@ -42,7 +45,7 @@ export async function carryOutVerdicts(
       log.info({ path }, `removed ${path}, which an earlier prune had begun to remove`);
     const removed = await removeBackups(remote, doomed, moment);
     await remote.removeAll(abandoned, signal);
-    for (const path of unfinished) await remote.discard(path, signal);
+    for (const path of unfinished) await remote.abortUploads(path, unfinishedBefore(moment.now), signal);
     return removed;
   } catch (error) {
     if (!(error instanceof RcloneFailure && error.forbidden)) throw error;
@@ -85,9 +88,16 @@ export async function findAbandoned(
   return [...objects.values()].filter(({ modified }) => Date.parse(modified) < limit).map(({ path }) => path);
 }
 
-/** The paths to which uploads were cut off more than a day ago of which the store keeps parts, unseen. */
+/**
+ * The paths to which uploads were begun more than a week ago of which the store keeps parts, unseen. There is no telling whether they are
+ * still under way; none of rcdump's takes longer.
+ */
 export function findUnfinished({ remote, now, signal }: Context): Promise<string[]> {
-  return remote.unfinishedUploads(new Date(now().getTime() - abandonedAfter), signal);
+  return remote.unfinishedUploads(unfinishedBefore(now()), signal);
+}
+
+function unfinishedBefore(now: Date): Date {
+  return new Date(now.getTime() - unfinishedAfter);
 }
 
 /**

@@ -324,17 +324,24 @@ export class RcloneRemote implements Remote {
     const uploads = Object.values(multipartUploads.parse(JSON.parse(answer))).flatMap((each) => each ?? []);
     // A store looks for what begins with the folder's name: that may be another folder.
     const start = folder === "" ? "" : `${folder}/`;
-    return uploads
+    const paths = uploads
       .filter(({ Key, Initiated }) => Key.startsWith(start) && Date.parse(Initiated) < before.getTime())
       .map(({ Key }) => Key.slice(start.length));
+    // rclone takes the path of an object for no place to look for uploads.
+    const objects = await this.find(paths, signal);
+    return paths.filter((path) => !objects.has(path));
+  }
+
+  async abortUploads(path: string, before: Date, signal?: AbortSignal): Promise<void> {
+    const age = Math.max(0, Math.ceil((Date.now() - before.getTime()) / 1000));
+    await this.#ask(["backend", "cleanup", "-o", `max-age=${age}s`, this.#address(path)], { signal });
   }
 
   async discard(path: string, signal?: AbortSignal): Promise<void> {
     const { atomic, keepsParts } = await this.traits(signal);
     const isThere = (await this.find([path], signal)).size > 0;
     // An object of the name is whole, and may be another run's; its upload has no parts any more.
-    if (keepsParts && !isThere)
-      await this.#ask(["backend", "cleanup", "-o", "max-age=0s", this.#address(path)], { signal });
+    if (keepsParts && !isThere) await this.abortUploads(path, new Date(), signal);
     else if (!atomic && isThere) await this.#ask(["deletefile", this.#address(path)], { signal });
   }
 

@@ -92,10 +92,12 @@ export interface Remote {
   /** Removes those of these objects that exist. If that fails some of them may be gone. */
   removeAll(paths: readonly string[], signal?: AbortSignal): Promise<void>;
   /**
-   * The paths of uploads that began before a moment and were neither finished nor aborted, where a store keeps their parts and shows no
-   * object. {@link discard} aborts them.
+   * The paths of uploads that began before a moment and were neither finished nor aborted, where a store keeps their parts and has no
+   * object of the name.
    */
   unfinishedUploads(before: Date, signal?: AbortSignal): Promise<string[]>;
+  /** Aborts those among the uploads to this path that began before a moment. */
+  abortUploads(path: string, before: Date, signal?: AbortSignal): Promise<void>;
   /** Removes what a {@link write} to this path left that did not finish. Never a whole object of an atomic remote. */
   discard(path: string, signal?: AbortSignal): Promise<void>;
 }

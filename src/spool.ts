@@ -106,8 +106,7 @@ export class Spool {
 
   /** Forgets a dump that is in the remote now, or that did not come about. */
   async remove(runId: string): Promise<void> {
-    for (const ending of ["json", "json.new", "dump", "part"])
-      await rm(this.#file(runId, ending), { force: true });
+    for (const ending of endings) await rm(this.#file(runId, ending), { force: true });
   }
 
   /**

@@ -1,4 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import type { OptionsOf } from "../command-line.ts";
 import { put } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
@@ -228,9 +230,11 @@ async function describeRemote(
 async function trySpooling(folder: string): Promise<Result<true>> {
   const spool = new Spool(folder);
   const runId = `check-${randomBytes(6).toString("hex")}`;
-  const stream = await spool.write(runId);
-  await new Promise((resolve) => stream.end(resolve));
-  await spool.remove(runId);
+  try {
+    await pipeline(Readable.from([Buffer.alloc(65_536)]), await spool.write(runId));
+  } finally {
+    await spool.remove(runId).catch(() => {});
+  }
   return { detail: `${folder} can be written to`, value: true };
 }
 

@@ -21,8 +21,8 @@ const interval = 1000;
 /**
  * Waits for the transactions that have tables for themselves, for no longer than --lock-wait-timeout. Were pg_dump to wait for them,
  * with its snapshot taken, a table that they rewrite would be empty in the dump: ALTER TABLE and TRUNCATE are not MVCC-safe
- * (PostgreSQL's manual, "Caveats" of concurrency control). What begins to rewrite one a moment later waits for pg_dump, or is waited
- * for by it, in vain.
+ * (PostgreSQL's manual, "Caveats" of concurrency control). A migration may be many transactions, one after the other: it is over when
+ * nobody has a table. What begins to rewrite one a moment later waits for pg_dump, or is waited for by it, in vain.
  */
 export async function waitForRewrites(
   client: PostgresClient,
@@ -40,14 +40,21 @@ export async function waitForRewrites(
     await delay(Math.min(interval, end - performance.now()), undefined, { signal }).catch(() =>
       signal?.throwIfAborted(),
     );
-    holders = holders.intersection(await look());
+    holders = await look();
   }
 }
 
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, min: 60_000, h: 3_600_000, d: 86_400_000 };
+const units: Readonly<Record<string, number>> = {
+  us: 0.001,
+  ms: 1,
+  s: 1000,
+  min: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
 
-/** A time as PostgreSQL's settings have it; what it could not read either is none. */
+/** A time as PostgreSQL's settings have it; 0 is no limit, and what cannot be read pg_dump refuses. */
 function milliseconds(text: string): number {
-  const [, number = "0", unit = "ms"] = /^\s*(\d+)\s*(\w+)?\s*$/.exec(text) ?? [];
-  return Number(number) * (units[unit] ?? 0);
+  const [, number = "0", unit = "ms"] = /^\s*(\d+(?:\.\d+)?)\s*(\w+)?\s*$/.exec(text) ?? [];
+  return Number(number) * (units[unit] ?? 0) || Infinity;
 }

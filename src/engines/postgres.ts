@@ -94,7 +94,7 @@ export class Postgres implements Engine {
     );
   }
 
-  async dump(target: Target, _server?: Server, signal?: AbortSignal): Promise<Dump> {
+  async dump(target: Target, server?: Server, signal?: AbortSignal): Promise<Dump> {
     const common = { arguments: this.#arguments };
     const explain = explainDump(target);
     if (target.scope === "database") {
@@ -117,7 +117,7 @@ export class Postgres implements Engine {
       };
     const args = ["--no-password", ...this.#client.connectionArguments, "--globals-only"];
     // Managed servers let nobody read pg_authid, and pg_dumpall then writes a hundred bytes and fails.
-    if ((await this.missingRights(target)).length > 0) args.push("--no-role-passwords");
+    if ((await this.missingRights(target, server, signal)).length > 0) args.push("--no-role-passwords");
     return { ...format, command: this.#client.command("pg_dumpall", args, explain), arguments: args };
   }
 

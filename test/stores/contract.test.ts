@@ -300,6 +300,10 @@ describe.concurrent.for(subjectNames)("%s", (name: SubjectName) => {
       expect(await remote.unfinishedUploads(soon)).toEqual(traits.keepsParts ? [place] : []);
       expect(await remote.unfinishedUploads(new Date(0))).toEqual([]);
       expect(await subject.folder("prefix/nest").remote.unfinishedUploads(soon)).toEqual([]);
+      if (traits.keepsParts) {
+        await remote.abortUploads(place, new Date(0));
+        expect(await remote.unfinishedUploads(soon)).toEqual([place]);
+      }
       await removingWhatCanBe(() => remote.discard(place));
       expect(await remote.unfinishedUploads(soon)).toEqual([]);
       const left = (await subject.everything()).filter((each) => !before.includes(each));

@@ -241,6 +241,7 @@ function gated(remote: MemoryRemote, pass: () => Promise<void>): Remote {
       for (const path of paths) await after(() => remote.removeAll([path]));
     },
     unfinishedUploads: (before) => after(() => remote.unfinishedUploads(before)),
+    abortUploads: (path, before) => after(() => remote.abortUploads(path, before)),
     discard: (path) => after(() => remote.discard(path)),
   };
 }
@@ -463,11 +464,11 @@ describe("uploads that were cut off", () => {
     },
   );
 
-  test("parts that a store keeps of one are found after a day, and removed", async () => {
+  test("parts that a store keeps of one are found after a week, and removed", async () => {
     const remote = new MemoryRemote({ atomic: true });
     remote.uploads.set("app.sql.gz", new Date("2026-01-01T11:00:00Z"));
     remote.uploads.set("young.sql.gz", new Date("2026-01-02T11:00:00Z"));
-    const context = { ...contextFor(remote).context, now: () => new Date("2026-01-02T12:00:00Z") };
+    const context = { ...contextFor(remote).context, now: () => new Date("2026-01-08T12:00:00Z") };
     const unfinished = await findUnfinished(context);
     expect(unfinished).toEqual(["app.sql.gz"]);
     await carryOutVerdicts(context, await readCatalogue(remote), [], [], unfinished);
