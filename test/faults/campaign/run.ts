@@ -24,7 +24,7 @@ export interface RunReport {
   readonly violations: readonly Violation[];
 }
 
-/** Of so many runs rcdump itself is asked as well whether the backup is good. */
+/** After one of so many runs rcdump itself is asked whether the backup is good, and there is a good run even if nothing is left. */
 const verifiedOf = 3;
 
 /** How long what an entrypoint that was killed has started may outlive it, and its sessions, in milliseconds. */
@@ -90,10 +90,16 @@ class Disturbance {
     this.#judge(exitCodes, committed, struck, stderr);
     if (committed && draw.number % verifiedOf === 0) await this.#verify();
 
-    await this.#goodRun();
-    const last = await this.#place.download();
-    this.#violations.push(...inspectManifests(last));
-    await this.#findLeftovers(last, [path, manifestPath(path)]);
+    // Where nothing is left there is nothing that the next good run has to remove.
+    const expected = [path, manifestPath(path)];
+    const isClean = (await this.#leftovers(after, expected)).length === 0;
+    if (!isClean || draw.number % verifiedOf === 0) {
+      await this.#goodRun();
+      const last = await this.#place.download();
+      this.#violations.push(...inspectManifests(last));
+      const left = [...(await this.#leftovers(last, expected)), ...absent(last, expected)];
+      this.#violations.push(...left.map((detail): Violation => ({ promise: "leftovers", detail })));
+    }
     return {
       draw,
       struck,
@@ -212,15 +218,13 @@ class Disturbance {
       });
   }
 
-  /** Promise e, after a good run. */
-  async #findLeftovers(now: ReadonlyMap<string, StoredFile>, expected: readonly string[]): Promise<void> {
-    const left = [
+  /** Promise e: what there is beside a backup. */
+  async #leftovers(now: ReadonlyMap<string, StoredFile>, expected: readonly string[]): Promise<string[]> {
+    return [
       ...[...now.keys()].filter((path) => !expected.includes(path)),
-      ...expected.filter((path) => !now.has(path)).map((path) => `no ${path}`),
       ...readdirSync(this.#spool).map((name) => join("spool", name)),
       ...(this.#draw.fault.leavesParts === true ? [] : await this.#place.pendingUploads()),
     ];
-    this.#violations.push(...left.map((detail): Violation => ({ promise: "leftovers", detail })));
   }
 }
 
@@ -231,6 +235,10 @@ function start(env: Record<string, string>, args: readonly string[]) {
 function objectPath({ compression, encrypted }: Draw): string {
   const suffix = { gzip: ".gz", zstd: ".zst", none: "" }[compression];
   return `nightly.sql${suffix}${encrypted ? ".age" : ""}`;
+}
+
+function absent(now: ReadonlyMap<string, StoredFile>, expected: readonly string[]): string[] {
+  return expected.filter((path) => !now.has(path)).map((path) => `no ${path}`);
 }
 
 function isNew(
