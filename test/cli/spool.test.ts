@@ -81,6 +81,25 @@ test("while the store is down the dump is kept; the next run sends it first, and
   expect(texts.map((text) => /the-\w+/.exec(text)?.[0])).toEqual(["the-first", "the-second"]);
 });
 
+test("a dump that is kept does not replace a newer backup of its name", async () => {
+  const store = localStore();
+  const spool = temporaryFolder("spool");
+  const named = { ...settings(store, spool), BACKUP_FILE_NAME: "nightly" };
+  expect((await rcdump({ ...named, ...(await down()) })).exitCode).toBe(20);
+  await rcdump({ ...named, BACKUP_SPOOL_DIR: undefined });
+  const newer = store.snapshot();
+
+  // Its own dump is made to fail, so that what the name has is what was there before.
+  const PATH = pathWith({ pg_dump: '[ "$1" = --version ] && exec $REAL "$@"; exit 1' });
+  const { exitCode, log } = await rcdump({ ...named, PATH });
+  expect(exitCode).toBe(3);
+  expect(log.map(({ msg }) => msg)).toContain(
+    "nightly.sql.gz is a newer backup than the dump that was kept, which is not sent any more",
+  );
+  expect(filesIn(spool)).toEqual([]);
+  expect(store.snapshot()).toEqual(newer);
+});
+
 test("a dump that is kept, and of nothing that the settings ask for any more, is told", async () => {
   const store = localStore();
   const spool = temporaryFolder("spool");
