@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { availableParallelism } from "node:os";
 import { type StoreName, storeNames } from "../stores/store.ts";
 import { describeDraw } from "./campaign/draw.ts";
-import { formatForms, formatMatrix } from "./campaign/matrix.ts";
+import { formatForms, formatMatrix, legend } from "./campaign/matrix.ts";
 import type { RunReport } from "./campaign/run.ts";
 import { defaultStores } from "./campaign/stores.ts";
 import setup from "../setup/bundle.ts";
@@ -58,7 +58,7 @@ const reports = await runCampaign({
 });
 
 tearDown?.();
-process.stdout.write(`${formatMatrix(reports)}\n${formatForms(reports)}\n`);
+process.stdout.write(`${formatMatrix(reports)}\n${formatForms(reports)}\n${legend}`);
 const broken = reports.filter(({ violations }) => violations.length > 0);
 for (const { draw, violations } of broken)
   for (const { promise, detail } of violations)

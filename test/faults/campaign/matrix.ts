@@ -2,9 +2,15 @@ import { formatTable } from "../../../src/table.ts";
 import { type Promised, promises } from "./invariants.ts";
 import type { RunReport } from "./run.ts";
 
+/** The promises go by their letters: spelt out they are wider than a terminal. */
+const letters = Object.values(promises).map((text) => text.charAt(0));
+
+/** What the letters stand for. */
+export const legend: string = `Broken promises: ${Object.values(promises).join("; ")}\n`;
+
 /** A row for each store and fault, a column for each promise: how often it was broken. */
 export function formatMatrix(reports: readonly RunReport[]): string {
-  const heading = ["store", "fault", "runs", "struck", "stored", ...Object.values(promises)];
+  const heading = ["store", "fault", "runs", "struck", "stored", ...letters];
   const groups = Map.groupBy(reports, ({ draw }) => `${draw.store}\0${draw.fault.name}`);
   const rows = [...groups]
     .toSorted(([a], [b]) => (a < b ? -1 : 1))
@@ -20,7 +26,7 @@ export function formatForms(reports: readonly RunReport[]): string {
       .toSorted(([a], [b]) => (a < b ? -1 : 1))
       .map(([value, group]) => [form, value, ...count(group)]),
   );
-  return formatTable([["drawn", "", "runs", "struck", "stored", ...Object.values(promises)], ...rows]);
+  return formatTable([["drawn", "", "runs", "struck", "stored", ...letters], ...rows]);
 }
 
 function count(reports: readonly RunReport[]): string[] {
