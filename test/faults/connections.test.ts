@@ -9,9 +9,8 @@ import { type DisturbedPostgres, startDisturbedPostgres } from "../fixtures/dist
 import { disturb } from "../fixtures/disturbed-run.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { stalledDump } from "../fixtures/stalled-dump.ts";
-import { startStallingProxy } from "../fixtures/stalling-proxy.ts";
 import { localStore } from "../fixtures/store.ts";
-import { startSilent } from "../fixtures/tcp.ts";
+import { startSilent, startStallingProxy } from "../fixtures/tcp.ts";
 
 let postgres: DisturbedPostgres;
 let mariadb: DisturbedMariadb;
