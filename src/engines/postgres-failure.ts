@@ -183,12 +183,15 @@ export function restoreError(what: string, failure: SubprocessError, hint: strin
 }
 
 /** What follows an error and says nothing more of its cause. */
-const repetition =
-  /^((detail: )?(Query|Command) was|hint:|This probably means the server|before or while processing)/i;
+const repetition = /^(hint:|This probably means the server|before or while processing)/i;
+
+/** The query that failed, which may have many lines: to the next that begins with the program's name. */
+const queryWas = /^(pg_dump: )?((error|detail): )?(Query|Command) was(?:.*\n(?!pg_dump(all)?: ))*.*/gim;
 
 /** What the program said of the error, on one line, without its name and what only repeats it. */
 export function serverWords(failure: SubprocessError): string {
   const lines = failure.stderr
+    .replaceAll(queryWas, "")
     .split("\n")
     .map((line) => line.replace(/^(psql|pg_dump|pg_dumpall)(:<stdin>:\d+)?: (error: )?/, "").trim());
   const telling = lines.filter((line) => line !== "" && !repetition.test(line));

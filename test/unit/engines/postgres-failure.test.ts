@@ -10,10 +10,13 @@ function refused(words: string): SubprocessError {
   return new SubprocessError("psql", { exitCode: 2 }, `psql: error: ${words}\n`);
 }
 
-function dumpHint(words: string): string | undefined {
+function dumpError(words: string): Error {
   const explain = explainDump({ scope: "database", database: "app" });
-  const error = explain(new SubprocessError("pg_dump", { exitCode: 1 }, `pg_dump: error: ${words}\n`));
-  return (error as { hint?: string }).hint;
+  return explain(new SubprocessError("pg_dump", { exitCode: 1 }, `pg_dump: error: ${words}\n`));
+}
+
+function dumpHint(words: string): string | undefined {
+  return (dumpError(words) as { hint?: string }).hint;
 }
 
 describe("a connection that is refused", () => {
@@ -95,6 +98,15 @@ describe("a dump that fails", () => {
     [`${host}FATAL:  permission denied for database "app"`, /grant CONNECT/],
   ])("%s", ([words, hint]) => {
     expect(dumpHint(words)).toMatch(hint);
+  });
+
+  test("the query that failed is left out, however many lines it has", () => {
+    const words =
+      "query failed: FATAL:  terminating connection\nserver closed the connection\npg_dump: detail: Query was: SELECT\n  p.oid\n  FROM p";
+    const message =
+      "dump of app failed: query failed: FATAL:  terminating connection; server closed the connection";
+    expect(dumpError(words).message).toBe(message);
+    expect(dumpError(`${words}\npg_dump: hint: none\n`).message).toBe(message);
   });
 
   test("has no hint where there is none", () => {
