@@ -1,6 +1,6 @@
-import { Transform, type TransformCallback } from "node:stream";
 import type { Marks } from "./engines/engine.ts";
 import { BackupError } from "./errors.ts";
+import type { Tap } from "./tap.ts";
 
 /** Enough to know a file by its beginning. */
 const headKept = 16;
@@ -9,31 +9,27 @@ const headKept = 16;
 const tailKept = 1024;
 
 /**
- * Passes a dump through and ends only if it begins and ends as a complete one does; otherwise it fails, and no
- * stage behind it sees an end. An exit code of 0 alone does not prove that: wrappers and proxies lose it.
+ * Ends well only if a dump begins and ends as a complete one does. An exit code of 0 alone does not prove that: wrappers and
+ * proxies lose it.
  * @param explain makes the error of what is wrong
  */
 export function requireComplete(
   { beginning, ending }: Marks,
   explain: (problem: string) => BackupError,
-): Transform {
+): Tap {
   let head: Buffer = Buffer.alloc(0);
   let tail: Buffer = Buffer.alloc(0);
-  return new Transform({
-    transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+  return {
+    take(chunk) {
       if (head.length < headKept) head = Buffer.concat([head, chunk.subarray(0, headKept)]);
-      tail =
-        chunk.length >= tailKept
-          ? chunk.subarray(-tailKept)
-          : Buffer.concat([tail, chunk]).subarray(-tailKept);
-      done(null, chunk);
+      const before = chunk.length >= tailKept ? [] : [tail];
+      tail = Buffer.concat([...before, chunk.subarray(-tailKept)]).subarray(-tailKept);
     },
-    flush(done: TransformCallback): void {
-      if (!beginning.test(head.toString("latin1"))) done(explain("it does not begin as a dump does"));
-      else if (ending && !ending.test(tail.toString("latin1"))) done(explain("its end is missing"));
-      else done();
+    end() {
+      if (!beginning.test(head.toString("latin1"))) throw explain("it does not begin as a dump does");
+      if (ending && !ending.test(tail.toString("latin1"))) throw explain("its end is missing");
     },
-  });
+  };
 }
 
 /** The error for a dump program that exited with 0 all the same. */

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import { Transform, type TransformCallback } from "node:stream";
 import { BackupError } from "./errors.ts";
+import type { Tap } from "./tap.ts";
 
 /** Bytes and SHA-256 of a stream. */
 export interface Measure {
@@ -8,25 +8,26 @@ export interface Measure {
   readonly sha256: string;
 }
 
-/** Passes bytes through unchanged, counting them and computing their SHA-256. */
-export class Digest extends Transform {
+/** Counts bytes and computes their SHA-256. */
+export class Digest implements Tap {
   /** Bytes seen so far. */
   bytes = 0;
   readonly #hash = createHash("sha256");
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+  take(chunk: Buffer): void {
     this.bytes += chunk.length;
     this.#hash.update(chunk);
-    done(null, chunk);
   }
 
-  /** The SHA-256 of everything that passed, in lower-case hex. To be called once, at the end. */
-  sha256(): string {
-    return this.#hash.digest("hex");
+  end(): void {}
+
+  /** The bytes and the SHA-256 of everything that passed, in lower-case hex. To be called once, at the end. */
+  measure(): Measure {
+    return { bytes: this.bytes, sha256: this.#hash.digest("hex") };
   }
 }
 
-/** Passes bytes through and ends only if they are the ones that are expected; otherwise it fails as `integrity`. */
+/** Ends well only if the bytes were the ones that are expected; otherwise it fails as `integrity`. */
 export class ExpectedDigest extends Digest {
   readonly #expected: Measure | undefined;
   readonly #what: string;
@@ -41,23 +42,18 @@ export class ExpectedDigest extends Digest {
     this.#what = what;
   }
 
-  override _flush(done: TransformCallback): void {
+  override end(): void {
     const expected = this.#expected;
-    if (expected === undefined) done();
-    else if (this.bytes !== expected.bytes)
-      done(
-        new BackupError(
-          "integrity",
-          `${this.#what} is ${this.bytes} bytes long, and its manifest says ${expected.bytes}`,
-        ),
+    if (expected === undefined) return;
+    if (this.bytes !== expected.bytes)
+      throw new BackupError(
+        "integrity",
+        `${this.#what} is ${this.bytes} bytes long, and its manifest says ${expected.bytes}`,
       );
-    else if (this.sha256() !== expected.sha256)
-      done(
-        new BackupError(
-          "integrity",
-          `${this.#what} is not what was backed up: its SHA-256 is not the manifest's`,
-        ),
+    if (this.measure().sha256 !== expected.sha256)
+      throw new BackupError(
+        "integrity",
+        `${this.#what} is not what was backed up: its SHA-256 is not the manifest's`,
       );
-    else done();
   }
 }

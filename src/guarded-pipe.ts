@@ -1,6 +1,5 @@
-import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { openSocketPair } from "./socket-pair.ts";
 
 /** A one-way channel to a child process. Hand `reader` to the child as its stdin, then destroy it here. */
 export interface GuardedPipe {
@@ -17,25 +16,9 @@ export interface GuardedPipe {
  * stream socket Linux reports ECONNRESET instead of end-of-file when the closing side still has unread
  * input (unix_release_sock in net/unix/af_unix.c). So one byte is left unread here for ever: `end()`
  * (shutdown) still means end-of-file, and SIGKILL, a crash or destroy() becomes a read error in the child.
- *
- * The socket lives in the abstract namespace, which needs no writable folder. Anyone in the same network
- * namespace could connect to it first, so the accepted end proves itself with a nonce before it is used.
  */
 export async function openGuardedPipe(): Promise<GuardedPipe> {
-  const name = `\0rcdump-${randomBytes(16).toString("hex")}`;
-  const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
-  server.listen(name);
-  await once(server, "listening");
-  const accepted = once(server, "connection") as Promise<[Socket]>;
-  const reader = connect({ path: name, allowHalfOpen: true });
-  await once(reader, "connect");
-  const [writer] = await accepted;
-  server.close();
-
-  const nonce = randomBytes(16);
-  writer.write(nonce);
-  const [received] = (await once(reader, "data")) as [Buffer];
-  if (!received.equals(nonce)) throw new Error("another process connected to the upload channel");
+  const { accepted: writer, connected: reader } = await openSocketPair();
   await new Promise<void>((resolve, reject) => {
     reader.write("!", (error) => (error ? reject(error) : resolve()));
   });

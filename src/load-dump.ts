@@ -35,6 +35,7 @@ export async function loadDump(context: Context, dump: StoredDump, loading: Load
     ...(load.isTransaction ? [joinTransactions()] : []),
     frameSql(load.before, load.after),
   ];
-  const sink: NonNullable<Parameters<typeof readSql>[2]["sink"]> = (children) => children.sink(load.client);
+  const sink: NonNullable<Parameters<typeof readSql>[2]["sink"]> = (children) =>
+    children.sink({ ...load.client, movesMuch: true });
   await readSql(context, dump, { identities, load, further, sink });
 }

@@ -8,6 +8,7 @@ import type { NamedRecipient } from "./encryption/recipients.ts";
 import type { Dump, Marks } from "./engines/engine.ts";
 import type { Command } from "./program.ts";
 import { type Subprocesses, withSubprocesses } from "./subprocess.ts";
+import { type Tap, through } from "./tap.ts";
 
 /** How far a backup is, on its way there or back. */
 export interface Meter {
@@ -52,40 +53,42 @@ export async function storeDump(
         ? await createEncryption(recipients.map(({ recipient }) => recipient))
         : undefined;
     const store = await stages.open(children);
-    const between: Duplex[] = [
-      requireComplete(dump.marks, incompleteDump(dump.command.file)),
-      plain,
-      ...(compressor ? [compressor.open(children, dump.command.env)] : []),
-      ...(encryption ? [encryption] : []),
-      stored,
-    ];
     const isStoreAwaited = (): boolean => store.writableEnded || store.writableNeedDrain;
     stages.onStart?.({ plain: () => plain.bytes, stored: () => stored.bytes }, isStoreAwaited);
-    await pipeline([children.source(dump.command), ...between, store], { signal });
+    const taps = [requireComplete(dump.marks, incompleteDump(dump.command.file)), plain];
+    const compressing = compressor?.open(children, dump.command.env);
+    const pouring = compressing && children.pour(dumping(dump), taps, compressing);
+    const source = compressing ?? children.source(dumping(dump));
+    const between = [
+      ...(compressing ? [] : [through(...taps)]),
+      ...(encryption ? [encryption] : []),
+      through(stored),
+    ];
+    await pipeline([source, ...between, store], { signal });
+    await pouring;
   });
-  return {
-    plain: { bytes: plain.bytes, sha256: plain.sha256() },
-    stored: { bytes: stored.bytes, sha256: stored.sha256() },
-  };
+  return { plain: plain.measure(), stored: stored.measure() };
+}
+
+function dumping({ command }: Dump): Command {
+  return { ...command, movesMuch: true };
 }
 
 /**
  * Reads a dump of which nothing is stored.
  * @param toSql turns it into SQL, if it is not SQL already
- * @param through what the SQL passes through
+ * @param contents what the SQL passes through
  */
 export async function readDump(
   dump: Dump,
   toSql: Command | undefined,
-  through: Duplex,
+  contents: Duplex,
   signal: AbortSignal,
 ): Promise<void> {
   await withSubprocesses(signal, async (children) => {
-    const between: Duplex[] = [
-      requireComplete(dump.marks, incompleteDump(dump.command.file)),
-      ...(toSql ? [children.filter(toSql)] : []),
-    ];
-    await pipeline([children.source(dump.command), ...between, through.resume()], { signal });
+    const complete = through(requireComplete(dump.marks, incompleteDump(dump.command.file)));
+    const filter = toSql ? [children.filter({ ...toSql, movesMuch: true })] : [];
+    await pipeline([children.source(dumping(dump)), complete, ...filter, contents.resume()], { signal });
   });
 }
 
@@ -133,7 +136,7 @@ export async function unpack(object: Unpacking, signal: AbortSignal): Promise<vo
   const plain = new ExpectedDigest(dump?.plain, "the dump in it");
   await withSubprocesses(signal, async (children) => {
     const between: Duplex[] = [
-      stored,
+      through(stored),
       ...(identities ? [createDecryption(identities)] : []),
       ...(dump ? unpackDump(dump, plain, children) : []),
     ];
@@ -151,14 +154,15 @@ export async function unpack(object: Unpacking, signal: AbortSignal): Promise<vo
 
 function unpackDump(
   { decompressor, toSql, marks, further, env }: DumpUnpacking,
-  plain: Duplex,
+  plain: Tap,
   children: Subprocesses,
 ): Duplex[] {
+  const complete = requireComplete(marks, incompleteObject);
   return [
     ...(decompressor ? [decompressor.open(children, env)] : []),
-    plain,
-    ...(toSql ? [children.filter(toSql)] : []),
-    requireComplete(marks, incompleteObject),
+    ...(toSql
+      ? [through(plain), children.filter({ ...toSql, movesMuch: true }), through(complete)]
+      : [through(plain, complete)]),
     ...further,
   ];
 }

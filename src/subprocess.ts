@@ -1,16 +1,14 @@
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-import { addAbortSignal, Duplex, type Readable, Writable } from "node:stream";
-import { execa, type ResultPromise } from "execa";
+import type { Socket } from "node:net";
+import { addAbortSignal, Duplex, Readable, Writable } from "node:stream";
+import { finished } from "node:stream/promises";
+import { execa } from "execa";
+import { Child, killDelay } from "./child.ts";
 import { BackupError } from "./errors.ts";
 import { openGuardedPipe } from "./guarded-pipe.ts";
-import { type Command, type Ending, SubprocessError } from "./program.ts";
-
-/** How long a child may take to obey SIGTERM before SIGKILL, in milliseconds; half of Docker's grace period. */
-const killDelay = 5000;
-
-/** Bytes of stderr that are kept for the error message. */
-const stderrKept = 8192;
+import { type Command, SubprocessError } from "./program.ts";
+import { receiveInto } from "./pour.ts";
+import { openSocketPair } from "./socket-pair.ts";
+import type { Tap } from "./tap.ts";
 
 /**
  * Runs a program to its end and returns what it wrote to stdout.
@@ -69,12 +67,51 @@ export class Subprocesses {
 
   /** What a program writes to stdout. */
   source(command: Command): Readable {
-    return quiet(this.#start(command, "ignore").readable());
+    const child = this.#start(command, "ignore", "pipe");
+    const { stdout } = child;
+    const stream = new Readable({
+      read: () => void stdout.resume(),
+      destroy: (error, done) => {
+        stdout.destroy();
+        done(error);
+      },
+    });
+    passOn(stdout, stream);
+    whenOver(stdout, child, stream, () => stream.push(null));
+    return quiet(stream);
   }
 
-  /** A program that turns its stdin into its stdout. */
+  /**
+   * Pours what a program writes to stdout into a stream, and ends that if the program has exited with 0 and all taps agree; otherwise
+   * the stream is destroyed with what was wrong.
+   * @param to is done with a chunk when it calls back
+   */
+  async pour(command: Command, taps: readonly Tap[], to: Writable): Promise<void> {
+    const receiver = receiveInto(to, taps, () => from.resume());
+    const { connected: from, accepted } = await openSocketPair(receiver);
+    try {
+      if (to.destroyed) return;
+      const child = this.#start(command, "ignore", accepted);
+      accepted.destroy();
+      to.once("close", () => from.destroy());
+      await finished(from, { writable: false });
+      const failure = await child.exited;
+      if (failure) throw failure;
+      for (const tap of taps) tap.end();
+      to.end();
+    } catch (error) {
+      to.destroy(error as Error);
+    } finally {
+      accepted.destroy();
+      from.destroy();
+    }
+  }
+
+  /** A program that turns its stdin into its stdout, and must read all of it. */
   duplex(command: Command): Duplex {
-    return quiet(this.#start(command, "pipe").duplex());
+    return this.#turn(command, ({ child, error, done }) => {
+      void child.exited.then((failure) => done(failure ?? error));
+    });
   }
 
   /**
@@ -82,22 +119,28 @@ export class Subprocesses {
    * padding of a tar file. What it does not read passes away, so that those before it come to their end as well.
    */
   filter(command: Command): Duplex {
-    const child = this.#start(command, "pipe");
-    const { stdin } = child;
-    if (stdin === null) throw new Error("a child that was started with a pipe has none");
-    const stdout = child.readable();
-    let isReading = true;
-    const stop = (): void => void (isReading = false);
+    return this.#turn(command, ({ done }) => done());
+  }
+
+  /** @param onUnread what becomes of a chunk that the program does not read */
+  #turn(command: Command, onUnread: (unread: Unread) => void): Duplex {
+    const child = this.#start(command, "pipe", "pipe");
+    const { stdin, stdout } = child;
     // It ends only when both have: what it has not read must be vouched for as well.
     let [inputEnded, outputEnded] = [false, false];
     const end = (): void => {
       if (inputEnded && outputEnded) stream.push(null);
     };
-    stdin.on("error", stop).on("close", stop);
     const stream = new Duplex({
       write: (chunk: Buffer, _encoding, done) => {
-        if (isReading) stdin.write(chunk, () => done());
-        else done();
+        let isTaken = false;
+        stdin.write(chunk, (error) => {
+          if (error) onUnread({ child, error, done });
+          else if (!isTaken) done();
+        });
+        // Whoever writes is told at once: it takes a turn of the event loop to call back.
+        isTaken = stdin.writableLength === 0 && stdin.writable;
+        if (isTaken) done();
       },
       final: (done) => {
         stdin.end();
@@ -112,14 +155,11 @@ export class Subprocesses {
         done(error);
       },
     });
-    stdout.on("data", (chunk: Buffer) => {
-      if (!stream.push(chunk)) stdout.pause();
-    });
-    const noteEnd = (): void => {
+    passOn(stdout, stream);
+    whenOver(stdout, child, stream, () => {
       outputEnded = true;
       end();
-    };
-    stdout.on("end", noteEnd).on("error", (error) => stream.destroy(error));
+    });
     return quiet(stream);
   }
 
@@ -130,27 +170,10 @@ export class Subprocesses {
    */
   async sink(command: Command): Promise<Writable> {
     const { reader, writer } = await openGuardedPipe();
-    const child = spawn(command.file, command.args, {
-      env: command.env,
-      stdio: [reader, "ignore", "pipe"],
-      detached: command.sheltered ?? false,
-    });
+    const child = new Child(command, reader, "ignore");
+    const { exited } = child;
     reader.destroy();
     writer.on("error", () => {}); // the child has gone; its exit says why
-    const stderr = new Tail(child.stderr);
-    const review = command.review?.();
-    if (review) createInterface({ input: child.stderr }).on("line", (text) => review.line(text));
-    const exited = new Promise<Error | undefined>((resolve) => {
-      const settle = (end: Ending): void => {
-        if (end.exitCode === 0) return resolve(review?.verdict());
-        const failure = new SubprocessError(command.file, end, stderr.text());
-        resolve(command.isDone?.(failure) === true ? undefined : command.explain(failure));
-      };
-      child.once("error", (cause) => settle({ cause }));
-      child.once("close", (exitCode, signal) =>
-        settle({ exitCode: exitCode ?? undefined, signal: signal ?? undefined }),
-      );
-    });
     this.#track(exited);
 
     const stream = new Writable({
@@ -169,38 +192,27 @@ export class Subprocesses {
         const mayClearUp = command.sheltered === true && !stream.writableEnded;
         if (mayClearUp) writer.destroy();
         // What a wrapper script has started lives on, and reads a broken pipe as soon as the wrapper has gone.
-        else child.once("exit", () => writer.destroy());
+        else child.onceGone(() => writer.destroy());
         const signal = command.sheltered ? "SIGKILL" : "SIGTERM";
-        void stop(child, mayClearUp ? undefined : signal, exited).then(() => {
+        void child.stop(mayClearUp ? undefined : signal).then(() => {
           writer.destroy();
           done(error);
         });
       },
     });
     void exited.then((failure) => {
-      if (stream.writableEnded) return;
-      stream.destroy(
-        failure ?? command.explain(new SubprocessError(command.file, { exitCode: 0 }, stderr.text())),
-      );
+      if (!stream.writableEnded) stream.destroy(failure ?? child.endedEarly());
     });
     return addAbortSignal(this.#signal, quiet(stream));
   }
 
-  #start(command: Command, stdin: "ignore" | "pipe"): ResultPromise<StreamOptions> {
-    const child = execa(command.file, command.args, {
-      env: { ...command.env },
-      extendEnv: false,
-      cancelSignal: this.#signal,
-      stdin,
-      ...streamOptions,
-    });
-    const stderr = new Tail(child.stderr);
-    this.#track(
-      child.then(
-        () => undefined,
-        (end: Ending) => command.explain(new SubprocessError(command.file, end, stderr.text())),
-      ),
-    );
+  #start(command: Command, ...channels: [stdin: "ignore" | "pipe", stdout: "pipe" | Socket]): Child {
+    const child = new Child(command, ...channels);
+    const stop = (): void => void child.stop("SIGTERM");
+    this.#signal.addEventListener("abort", stop);
+    void child.exited.then(() => this.#signal.removeEventListener("abort", stop));
+    if (this.#signal.aborted) stop();
+    this.#track(child.exited);
     return child;
   }
 
@@ -211,6 +223,38 @@ export class Subprocesses {
     });
     this.#running.add(settled);
   }
+}
+
+/** A chunk that a program has not read. */
+interface Unread {
+  readonly child: Child;
+  readonly error: Error;
+  readonly done: (error?: Error) => void;
+}
+
+/** What is read of a child's stdout is given on as fast as it is taken. */
+function passOn(stdout: Readable, stream: Readable): void {
+  stdout.on("data", (chunk: Buffer) => {
+    if (!stream.push(chunk)) stdout.pause();
+  });
+}
+
+/** Calls back when a child has written its last and exited with 0; otherwise destroys the stream. */
+function whenOver(stdout: Readable, child: Child, stream: Readable, callback: () => void): void {
+  let hasEnded = false;
+  stdout.once("end", () => void (hasEnded = true));
+  stdout.once("close", () => {
+    void child.exited.then((failure) => {
+      if (failure || !hasEnded) stream.destroy(failure ?? child.endedEarly());
+      else callback();
+    });
+  });
+}
+
+/** Whoever uses a stream is told by the pipeline; an error that comes before or after it is no reason to crash. */
+function quiet<T extends Readable | Writable>(stream: T): T {
+  stream.on("error", () => {});
+  return stream;
 }
 
 /**
@@ -232,50 +276,5 @@ export async function withSubprocesses<T>(
   } finally {
     abort.abort();
     await children.ended();
-  }
-}
-
-const streamOptions = {
-  buffer: false,
-  encoding: "buffer",
-  stdout: "pipe",
-  stderr: "pipe",
-  forceKillAfterDelay: killDelay,
-  // Signals are cli.ts's to act on; a child whose parent has gone finds its pipe closed.
-  cleanup: false,
-} as const;
-type StreamOptions = typeof streamOptions & { stdin: "ignore" | "pipe" };
-
-/** Whoever uses a stream is told by the pipeline; an error that comes before or after it is no reason to crash. */
-function quiet<T extends Readable | Writable>(stream: T): T {
-  stream.on("error", () => {});
-  return stream;
-}
-
-/** Ends a child, by SIGKILL if it does not obey, or does not end by itself. Resolves when it has gone. */
-async function stop(
-  child: ReturnType<typeof spawn>,
-  signal: NodeJS.Signals | undefined,
-  exited: Promise<unknown>,
-): Promise<void> {
-  if (signal !== undefined) child.kill(signal);
-  const timer = setTimeout(() => child.kill("SIGKILL"), killDelay);
-  await exited;
-  clearTimeout(timer);
-}
-
-/** The end of what a program writes to stderr. */
-class Tail {
-  #text = "";
-
-  constructor(stream: Readable) {
-    stream.setEncoding("utf8");
-    stream.on("data", (text: string) => {
-      this.#text = (this.#text + text).slice(-stderrKept);
-    });
-  }
-
-  text(): string {
-    return this.#text;
   }
 }

@@ -39,9 +39,9 @@ function settings(store: { env: Variables }, variables: Variables): Variables {
 
 describe.concurrent("restores by plain tools", () => {
   test.for<[title: string, installed: string[], variables: Variables, used: string, file: string]>([
-    ["gzip, by igzip", ["igzip", "pigz", "gzip"], {}, "igzip -3 -c", "x.sql.gz"],
-    ["gzip, by pigz", ["pigz", "gzip"], {}, "pigz -3 -n -c", "x.sql.gz"],
-    ["gzip, by gzip", ["gzip"], {}, "gzip -3 -n -c", "x.sql.gz"],
+    ["gzip, by igzip", ["igzip", "pigz", "gzip"], {}, "igzip -2 -c", "x.sql.gz"],
+    ["gzip, by pigz", ["pigz", "gzip"], {}, "pigz -2 -n -c", "x.sql.gz"],
+    ["gzip, by gzip", ["gzip"], {}, "gzip -2 -n -c", "x.sql.gz"],
     ["gzip, by node", [], {}, "", "x.sql.gz"],
     [
       "gzip at level 6, which igzip does not have",
@@ -50,7 +50,7 @@ describe.concurrent("restores by plain tools", () => {
       "pigz -6 -n -c",
       "x.sql.gz",
     ],
-    ["zstd", ["zstd"], { BACKUP_COMPRESSION: "zstd" }, "zstd -T0 -3 -q -c", "x.sql.zst"],
+    ["zstd", ["zstd"], { BACKUP_COMPRESSION: "zstd" }, "zstd -T0 -2 -q -c", "x.sql.zst"],
     ["zstd, by node", [], { BACKUP_COMPRESSION: "zstd" }, "", "x.sql.zst"],
     [
       "zstd at level 9",

@@ -17,6 +17,7 @@ const common = {
   igzip: ["--version"],
   pigz: ["--version"],
   zstd: ["--version"],
+  stdbuf: ["--version"],
 };
 
 const each = [
@@ -52,6 +53,14 @@ describe.for(each)("rcdump-$name", ({ name, programs, packages }) => {
       exitCode: 0,
       version: true,
     });
+  });
+
+  test("stdbuf finds its library", async () => {
+    const script = 'fs.accessSync(process.env.LD_PRELOAD.split(":")[0])';
+    const { exitCode, stderr } = await run(site, image, {}, ["--input=65536", "node", "-e", script], {
+      entrypoint: ["stdbuf"],
+    });
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   });
 
   test("every program and library finds what it loads", () => {

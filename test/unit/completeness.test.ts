@@ -4,6 +4,7 @@ import { incompleteDump, incompleteObject, requireComplete } from "../../src/com
 import type { Marks, Target } from "../../src/engines/engine.ts";
 import { MariaDB } from "../../src/engines/mariadb.ts";
 import { Postgres } from "../../src/engines/postgres.ts";
+import { through } from "../../src/tap.ts";
 
 const app: Target = { scope: "database", database: "app" };
 const env = { PATH: process.env["PATH"], HOME: "/nonexistent" };
@@ -21,7 +22,9 @@ async function pass(marks: Marks, dump: string, pieces = dump.length): Promise<s
   const bytes = Buffer.from(dump, "latin1");
   const chunks: Buffer[] = [];
   for (let at = 0; at < bytes.length; at += Math.max(pieces, 1)) chunks.push(bytes.subarray(at, at + pieces));
-  const passed = Readable.from(chunks).compose(requireComplete(marks, incompleteDump("the_program")));
+  const passed = Readable.from(chunks).compose(
+    through(requireComplete(marks, incompleteDump("the_program"))),
+  );
   return Buffer.concat((await passed.toArray()) as Buffer[]).toString("latin1");
 }
 
@@ -143,7 +146,7 @@ test.for([
   [`--\n${rows}`, noEnd],
 ] as const)("of what is stored it is said that it is damaged: %j", async ([dump, words]) => {
   const passed = Readable.from([Buffer.from(dump)]).compose(
-    requireComplete(await postgresMarks(app), incompleteObject),
+    through(requireComplete(await postgresMarks(app), incompleteObject)),
   );
   await expect(passed.toArray()).rejects.toMatchObject({
     operation: "integrity",

@@ -58,7 +58,7 @@ test("what is set to nothing has its default", () => {
     timeZone: "UTC",
     remote: "store:",
     recipients: [],
-    compression: { format: "gzip", level: 3 },
+    compression: { format: "gzip", level: 2 },
     concurrency: 1,
     overwrite: true,
     spoolFolder: undefined,
@@ -76,7 +76,7 @@ describe("each setting", () => {
     [{ BACKUP_GLOBALS: "1" }, { globals: true }],
     [{ BACKUP_SHARD: "1/4" }, { shard: { index: 1, count: 4 } }],
     [{ BACKUP_OVERWRITE: "FALSE" }, { overwrite: false }],
-    [{ BACKUP_COMPRESSION: "ZSTD" }, { compression: { format: "zstd", level: 3 } }],
+    [{ BACKUP_COMPRESSION: "ZSTD" }, { compression: { format: "zstd", level: 2 } }],
     [
       { BACKUP_COMPRESSION: "zstd", BACKUP_COMPRESSION_LEVEL: "19" },
       { compression: { format: "zstd", level: 19 } },

@@ -144,7 +144,10 @@ test.each([
 
 test("rage does not decrypt what is encrypted to a hybrid recipient, so age is the tool for it", async () => {
   const input = await encryptTo("hybrid", Buffer.from("hello"));
-  expect(() => run("rage", ["-d", "-i", keys.file("hybrid")], { input })).toThrow(/identity file contains/);
+  // By a file: it does not read its stdin when it has refused its key.
+  const file = keys.file("hybrid.age");
+  writeFileSync(file, input);
+  expect(() => run("rage", ["-d", "-i", keys.file("hybrid"), file])).toThrow(/identity file contains/);
   const { error } = await collect(createDecryption(await readIdentities("x25519")), [input]);
   expect(error).toMatchObject({ message: "no identity fits: the file is encrypted to mlkem768x25519" });
 });

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import type { Socket } from "node:net";
+import { createInterface } from "node:readline";
+import { PassThrough, type Readable, type Writable } from "node:stream";
+import { type Command, type Ending, SubprocessError, wordsFor } from "./program.ts";
+
+/** How long a child may take to obey SIGTERM before SIGKILL, in milliseconds; half of Docker's grace period. */
+export const killDelay = 5000;
+
+/** Bytes of stderr that are kept for the error message. */
+const stderrKept = 8192;
+
+/** A stream of a child: none, one of this process, or a socket that the child has for itself. */
+type Channel = "ignore" | "pipe" | Socket;
+
+/** A child process whose stdin and stdout are streamed. */
+export class Child {
+  /** Resolves when it has gone and its streams are closed, to what went wrong, if anything did. */
+  readonly exited: Promise<Error | undefined>;
+  readonly #command: Command;
+  readonly #process: ChildProcess;
+  readonly #stderr: Tail;
+
+  constructor(command: Command, stdin: Channel, stdout: Channel) {
+    this.#command = command;
+    const [file, ...args] = wordsFor(command);
+    this.#process = spawn(file, args, {
+      env: command.env,
+      stdio: [stdin, stdout, "pipe"],
+      detached: command.sheltered ?? false,
+    });
+    // There is none if this process may open no more files; the event that says so is still to come.
+    const stderr = this.#process.stderr ?? new PassThrough();
+    this.#stderr = new Tail(stderr);
+    const review = command.review?.();
+    if (review) createInterface({ input: stderr }).on("line", (text) => review.line(text));
+    this.exited = new Promise((resolve) => {
+      const settle = (end: Ending): void => {
+        if (end.exitCode === 0) return resolve(review?.verdict());
+        const failure = new SubprocessError(command.file, end, this.#stderr.text());
+        resolve(command.isDone?.(failure) === true ? undefined : command.explain(failure));
+      };
+      this.#process.once("error", (cause) => settle({ cause }));
+      this.#process.once("close", (exitCode, signal) =>
+        settle({ exitCode: exitCode ?? undefined, signal: signal ?? undefined }),
+      );
+    });
+  }
+
+  /** A pipe to its stdin. That it breaks is no event: why it did tells how the child ended. */
+  get stdin(): Writable {
+    return (this.#process.stdin ?? new PassThrough()).on("error", () => {});
+  }
+
+  get stdout(): Readable {
+    return (this.#process.stdout ?? new PassThrough()).on("error", () => {});
+  }
+
+  /** What to say of it if it has exited with 0 and was not to end yet. */
+  endedEarly(): Error {
+    return this.#command.explain(
+      new SubprocessError(this.#command.file, { exitCode: 0 }, this.#stderr.text()),
+    );
+  }
+
+  /** Calls back when the process itself has gone; what it has started may live on and have its streams. */
+  onceGone(callback: () => void): void {
+    this.#process.once("exit", callback);
+  }
+
+  /**
+   * Ends it, by SIGKILL if it does not obey, or does not end by itself. Resolves when it has gone.
+   * @param signal that asks it to; none if it knows already
+   */
+  async stop(signal: NodeJS.Signals | undefined): Promise<void> {
+    if (signal !== undefined) this.#process.kill(signal);
+    const timer = setTimeout(() => this.#process.kill("SIGKILL"), killDelay);
+    // What nobody reads any more would keep it from being closed.
+    this.#process.stdin?.destroy();
+    this.#process.stdout?.destroy();
+    await this.exited;
+    clearTimeout(timer);
+  }
+}
+
+/** The end of what a program writes to stderr. */
+class Tail {
+  #text = "";
+
+  constructor(stream: Readable) {
+    stream.setEncoding("utf8");
+    stream.on("data", (text: string) => {
+      this.#text = (this.#text + text).slice(-stderrKept);
+    });
+  }
+
+  text(): string {
+    return this.#text;
+  }
+}
