@@ -186,7 +186,7 @@ export function restoreError(what: string, failure: SubprocessError, hint: strin
 const repetition = /^(hint:|This probably means the server|before or while processing)/i;
 
 /** The query that failed, which may have many lines: to the next that begins with the program's name. */
-const queryWas = /^(pg_dump: )?((error|detail): )?(Query|Command) was(?:.*\n(?!pg_dump(all)?: ))*.*/gim;
+const queryWas = /^(pg_dump(all)?: )?((error|detail): )?(Query|Command) was(?:.*\n(?!pg_dump(all)?: ))*.*/gim;
 
 /** What the program said of the error, on one line, without its name and what only repeats it. */
 export function serverWords(failure: SubprocessError): string {

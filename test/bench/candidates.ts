@@ -2,13 +2,15 @@
  * What is measured. Commands are bash's, and find what differs between engines and stores in variables:
  * `$DUMP` the dump program with its arguments, `$LOAD` the client that runs SQL in the database `new`, `$CREATE` what creates that,
  * `$RCDUMP` and `$REACH` rcdump and its arguments for reaching the server, `$STORE` the folder in the store, `$SPOOL` one on disk,
- * `$RECIPIENT` and `$IDENTITY` the key.
+ * `$RECIPIENT` and `$IDENTITY` the key, `$BENCH` the folder of this file.
  */
 export interface Candidate {
   /** What tables call it. */
   readonly name: string;
   readonly title: string;
   readonly command: string;
+  /** Bytes of the plain dump, where it is not the part's database that is dumped. */
+  readonly plainBytes?: number;
 }
 
 const encrypted = "ENCRYPT_RECIPIENTS=$RECIPIENT $RCDUMP backup $REACH";
@@ -95,3 +97,41 @@ export const restores: readonly Candidate[] = [
       "DECRYPT_IDENTITY_FILE=$IDENTITY $RCDUMP restore --database $DATABASE --to new --create --yes $REACH",
   },
 ];
+
+/** Dumps of any size, as fast as they are taken: what rcdump does where the server is not the limit. */
+export const sizes: readonly Candidate[] = [0.1, 1, 5].map((gigabytes) => ({
+  name: `${gigabytes} GB`,
+  title: "rcdump, defaults, encrypted",
+  command: `PATH=$BENCH/generator:$PATH PLAIN=${gigabytes * 1e9} ${encrypted}`,
+  plainBytes: gigabytes * 1e9,
+}));
+
+/** Makes what such dumps consist of. */
+export const makeBlock = "{ $DUMP || true; } | head -c 100000000 >$SPOOL/block";
+
+/** Two hundred databases in one run. */
+export const concurrencies: readonly Candidate[] = [1, 2, 4].map((count) => ({
+  name: `${count}`,
+  title: `BACKUP_CONCURRENCY=${count}`,
+  command: `BACKUP_DATABASES='small_*' BACKUP_CONCURRENCY=${count} ${encrypted}`,
+}));
+
+/** Makes them, each with a hundred rows. */
+export const makeSmallDatabases = `for each in small_{1..200}; do
+  createdb $each && psql -Xq -d $each -c 'CREATE TABLE rows AS SELECT n, md5(n::text) AS text FROM generate_series(1, 100) n'
+done`;
+
+/** Looking at many backups. */
+export const surveys: readonly Candidate[] = [
+  { name: "list", title: "rcdump list --json", command: "$RCDUMP list --json" },
+  { name: "status", title: "rcdump status", command: "$RCDUMP status --max-age 100000h" },
+  {
+    name: "prune",
+    title: "rcdump prune --dry-run",
+    command: "KEEP_DAILY=7 KEEP_WEEKLY=5 $RCDUMP prune --dry-run",
+  },
+];
+
+/** Puts ten thousand backups into the store. */
+export const makeHistory =
+  "node $BENCH/history.ts $SPOOL/history && rclone copy --transfers 32 $SPOOL/history $STORE && rm -r $SPOOL/history";

@@ -1,4 +1,18 @@
-import { backups, type Candidate, copy, makeBackups, makeFile, readings, restores } from "./candidates.ts";
+import {
+  backups,
+  type Candidate,
+  concurrencies,
+  copy,
+  makeBackups,
+  makeBlock,
+  makeFile,
+  makeHistory,
+  makeSmallDatabases,
+  readings,
+  restores,
+  sizes,
+  surveys,
+} from "./candidates.ts";
 import type { EngineName } from "./servers.ts";
 import type { StoreName } from "./stores.ts";
 
@@ -19,7 +33,7 @@ export interface Part {
   readonly predecessor?: string;
   /** Whether the candidates have one processor for all their processes. The server has all. */
   readonly oneCore?: boolean;
-  /** If not as many rounds as the others. */
+  /** If not as many rounds as the others; 0 for what takes so long that it is run once. */
   readonly rounds?: number;
 }
 
@@ -36,7 +50,8 @@ function partsOf(engine: EngineName): Part[] {
       title: `${title} to a local folder`,
       engine,
       store: "local",
-      candidates: backups,
+      // By hand it is the same for both engines.
+      candidates: engine === "postgres" ? backups : some("a", "b", "d", "d2", "e", "f", "g", "h"),
     },
     {
       ...compared,
@@ -45,7 +60,7 @@ function partsOf(engine: EngineName): Part[] {
       engine,
       store: "s3",
       // What the others are held up by is the same wherever it goes to.
-      candidates: [...some("a", "b", "d2", "e", "f", "g", "h"), copy],
+      candidates: [...some("a", "d2", "f", "g", "h"), copy],
       prepare: makeFile,
     },
     {
@@ -92,9 +107,41 @@ export const parts: readonly Part[] = [
     title: "PostgreSQL to a local folder, on one core",
     engine: "postgres",
     store: "local",
-    candidates: some("a", "b", "d", "d2", "f", "g"),
+    candidates: some("a", "b", "d2", "f", "g"),
     oneCore: true,
   },
+  {
+    name: "sizes",
+    title: "Dumps of 0.1 to 5 GB to a local folder, with no server to wait for",
+    engine: "postgres",
+    store: "local",
+    database: "bench",
+    candidates: sizes,
+    prepare: makeBlock,
+    makes: "backups",
+    rounds: 3,
+  },
+  {
+    name: "many-databases",
+    title: "200 small databases in one run, to a local folder",
+    engine: "postgres",
+    store: "local",
+    database: "empty",
+    candidates: concurrencies,
+    prepare: makeSmallDatabases,
+    makes: "backups",
+    rounds: 0,
+  },
+  ...(["local", "s3"] as const).map((store): Part => ({
+    name: `history-${store}`,
+    title: `10,000 backups in ${store === "local" ? "a local folder" : "S3 on loopback"}`,
+    engine: "postgres",
+    store,
+    database: "empty",
+    candidates: surveys,
+    prepare: makeHistory,
+    makes: "nothing",
+  })),
   ...partsOf("mariadb"),
 ];
 

@@ -10,6 +10,8 @@ export interface CandidateResult {
   readonly name: string;
   readonly title: string;
   readonly command: string;
+  /** Of its dump, if that is not the part's. */
+  readonly plainBytes?: number;
   /** One a round. */
   readonly runs: readonly Run[];
   /** Of the round before those. */

@@ -36,6 +36,7 @@ export async function measurePart(
     UPLOAD_PREFIX: "backups",
     STORE: "store:backups",
     SPOOL: folder,
+    BENCH: import.meta.dirname,
   };
   const options = { env, folder, oneCore: part.oneCore ?? false };
   const total = part.rounds ?? rounds;
@@ -58,7 +59,8 @@ export async function measurePart(
     await tidy();
     const { run, memory } = await runWatched(command, options);
     const storedBytes = part.makes === "backups" ? await store.dumpBytes() : 0;
-    measured.set(name, { runs: [], memory, ...(storedBytes > 0 && { storedBytes }) });
+    const runs = total === 0 ? [run] : [];
+    measured.set(name, { runs, memory, ...(storedBytes > 0 && { storedBytes }) });
     tell(`${part.name}: before the first of ${total} rounds: ${name} ${title}: ${run.wall.toFixed(1)} s`);
   }
   const random = new Random(part.name);

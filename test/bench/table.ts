@@ -22,12 +22,14 @@ export function formatPart(part: PartResult): string {
     [`wall ÷ ${part.limit}`]: (_, wall) => (limit === undefined ? undefined : (wall / limit).toFixed(2)),
     [`${part.predecessor} ÷ wall`]: (_, wall) =>
       predecessor === undefined ? undefined : (predecessor / wall).toFixed(2),
-    "MB/s": (_, wall) => (isLarge ? (part.plainBytes / 1e6 / wall).toFixed(0) : undefined),
+    "MB/s": ({ plainBytes = part.plainBytes }, wall) =>
+      isLarge ? (plainBytes / 1e6 / wall).toFixed(0) : undefined,
     "CPU s": (candidate) => medianOf(candidate, ({ user, system }) => user + system).toFixed(2),
     [isLarge ? "Node s/GB" : "Node s"]: (candidate) => {
       if (candidate.runs.every(({ node }) => node === undefined)) return undefined;
       const node = medianOf(candidate, ({ node = 0 }) => node);
-      return (isLarge ? node / (part.plainBytes / 1e9) : node).toFixed(2);
+      const { plainBytes = part.plainBytes } = candidate;
+      return (isLarge ? node / (plainBytes / 1e9) : node).toFixed(2);
     },
     "memory MB": ({ memory }) => (memory.bytes / 1e6).toFixed(0),
     "stored MB": ({ storedBytes }) =>

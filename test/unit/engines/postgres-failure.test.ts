@@ -107,6 +107,7 @@ describe("a dump that fails", () => {
       "dump of app failed: query failed: FATAL:  terminating connection; server closed the connection";
     expect(dumpError(words).message).toBe(message);
     expect(dumpError(`${words}\npg_dump: hint: none\n`).message).toBe(message);
+    expect(dumpError(words.replace("pg_dump: detail", "pg_dumpall: detail")).message).toBe(message);
   });
 
   test("has no hint where there is none", () => {
