@@ -82,6 +82,9 @@ export const readings: readonly Candidate[] = [
   },
 ];
 
+const restore =
+  "DECRYPT_IDENTITY_FILE=$IDENTITY $RCDUMP restore --database $DATABASE --to new --create --yes";
+
 /** Restoring them into a new database. */
 export const restores: readonly Candidate[] = [
   {
@@ -92,9 +95,13 @@ export const restores: readonly Candidate[] = [
   { name: "m", title: "age, igzip, the client", command: `$CREATE && ${readQuickly} | $LOAD >/dev/null` },
   {
     name: "n",
-    title: "rcdump restore",
-    command:
-      "DECRYPT_IDENTITY_FILE=$IDENTITY $RCDUMP restore --database $DATABASE --to new --create --yes $REACH",
+    title: "rcdump restore --no-verify, as those: what is wrong ends it at the end",
+    command: `${restore} --no-verify $REACH`,
+  },
+  {
+    name: "o",
+    title: "rcdump restore, which reads all of it before it begins",
+    command: `${restore} $REACH`,
   },
 ];
 

@@ -43,6 +43,9 @@ function onlyObject(store: string): string {
   return join(store, object ?? "");
 }
 
+/** How much more memory ten times the data may take: a short run has not got to what a longer one leaves lying about at times. */
+const growth = 1.3;
+
 describe("PostgreSQL", () => {
   let server: PostgresServer;
   let s3: S3Server;
@@ -99,7 +102,7 @@ describe("PostgreSQL", () => {
       for (const target of Object.values(targets)) {
         const [tenth, whole] = [await to("tenth", target), await to("whole", target)];
         expect(whole).toBeLessThan(300_000_000);
-        expect(whole / tenth).toBeLessThan(1.15);
+        expect(whole / tenth).toBeLessThan(growth);
       }
     },
     5 * minutes,
@@ -116,7 +119,7 @@ describe("PostgreSQL", () => {
       };
       const [tenth, whole] = [await back("tenth"), await back("whole")];
       expect(whole).toBeLessThan(300_000_000);
-      expect(whole / tenth).toBeLessThan(1.15);
+      expect(whole / tenth).toBeLessThan(growth);
       const plain = (database: string): string => `pg_dump "${database}" | grep -vE '^(--|.(un)?restrict )'`;
       await shell(`cmp <(${plain("whole")}) <(${plain("whole again")})`, server.env);
     },
