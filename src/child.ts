@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, spawn, type StdioOptions } from "node:child_process";
 import type { Socket } from "node:net";
 import { createInterface } from "node:readline";
 import { PassThrough, type Readable, type Writable } from "node:stream";
-import { type Command, type Ending, SubprocessError, wordsFor } from "./program.ts";
+import { type Command, type Ending, environmentOf, SubprocessError } from "./program.ts";
 
 /** How long a child may take to obey SIGTERM before SIGKILL, in milliseconds; half of Docker's grace period. */
 export const killDelay = 5000;
@@ -15,22 +15,24 @@ type Channel = "ignore" | "pipe" | Socket;
 
 /** A child process whose stdin and stdout are streamed. */
 export class Child {
+  /** A pipe to its stdin. That it breaks is no event: how the child ended tells why. */
+  readonly stdin: Writable;
+  readonly stdout: Readable;
   /** Resolves when it has gone and its streams are closed, to what went wrong, if anything did. */
   readonly exited: Promise<Error | undefined>;
   readonly #command: Command;
-  readonly #process: ChildProcess;
+  /** Undefined if it could not even be tried. */
+  readonly #process: ChildProcess | undefined;
   readonly #stderr: Tail;
 
   constructor(command: Command, stdin: Channel, stdout: Channel) {
     this.#command = command;
-    const [file, ...args] = wordsFor(command);
-    this.#process = spawn(file, args, {
-      env: command.env,
-      stdio: [stdin, stdout, "pipe"],
-      detached: command.sheltered ?? false,
-    });
-    // There is none if this process may open no more files; the event that says so is still to come.
-    const stderr = this.#process.stderr ?? new PassThrough();
+    const { child, cause } = start(command, [stdin, stdout, "pipe"]);
+    this.#process = child;
+    // There are none if this process may open no more files; the event that says so is still to come.
+    this.stdin = (child?.stdin ?? new PassThrough()).on("error", () => {});
+    this.stdout = (child?.stdout ?? new PassThrough()).on("error", () => {});
+    const stderr = child?.stderr ?? new PassThrough();
     this.#stderr = new Tail(stderr);
     const review = command.review?.();
     if (review) createInterface({ input: stderr }).on("line", (text) => review.line(text));
@@ -40,20 +42,12 @@ export class Child {
         const failure = new SubprocessError(command.file, end, this.#stderr.text());
         resolve(command.isDone?.(failure) === true ? undefined : command.explain(failure));
       };
-      this.#process.once("error", (cause) => settle({ cause }));
-      this.#process.once("close", (exitCode, signal) =>
+      if (!child) return settle({ cause });
+      child.on("error", (error) => settle({ cause: error }));
+      child.once("close", (exitCode, signal) =>
         settle({ exitCode: exitCode ?? undefined, signal: signal ?? undefined }),
       );
     });
-  }
-
-  /** A pipe to its stdin. That it breaks is no event: why it did tells how the child ended. */
-  get stdin(): Writable {
-    return (this.#process.stdin ?? new PassThrough()).on("error", () => {});
-  }
-
-  get stdout(): Readable {
-    return (this.#process.stdout ?? new PassThrough()).on("error", () => {});
   }
 
   /** What to say of it if it has exited with 0 and was not to end yet. */
@@ -65,7 +59,7 @@ export class Child {
 
   /** Calls back when the process itself has gone; what it has started may live on and have its streams. */
   onceGone(callback: () => void): void {
-    this.#process.once("exit", callback);
+    this.#process?.once("exit", callback);
   }
 
   /**
@@ -73,13 +67,32 @@ export class Child {
    * @param signal that asks it to; none if it knows already
    */
   async stop(signal: NodeJS.Signals | undefined): Promise<void> {
-    if (signal !== undefined) this.#process.kill(signal);
-    const timer = setTimeout(() => this.#process.kill("SIGKILL"), killDelay);
+    if (signal !== undefined) this.#kill(signal);
+    const timer = setTimeout(() => {
+      this.#kill("SIGKILL");
+      // What it has started may live on and hold it.
+      this.#process?.stderr?.destroy();
+    }, killDelay);
     // What nobody reads any more would keep it from being closed.
-    this.#process.stdin?.destroy();
-    this.#process.stdout?.destroy();
+    this.stdin.destroy();
+    this.stdout.destroy();
     await this.exited;
     clearTimeout(timer);
+  }
+
+  /** Without a process id the signal would go to this process's own group. */
+  #kill(signal: NodeJS.Signals): void {
+    if (this.#process?.pid !== undefined) this.#process.kill(signal);
+  }
+}
+
+function start(command: Command, stdio: StdioOptions): { child?: ChildProcess; cause?: unknown } {
+  const { file, args, sheltered = false } = command;
+  try {
+    return { child: spawn(file, args, { env: environmentOf(command), stdio, detached: sheltered }) };
+  } catch (cause) {
+    // Such as arguments that are too long, or no memory; of most other troubles an event tells.
+    return { cause };
   }
 }
 

@@ -18,9 +18,10 @@ const bufferCount = 8;
  */
 export function receiveInto(to: Writable, taps: readonly Tap[], resume: () => void): Receiver {
   const free = Array.from({ length: bufferCount }, () => Buffer.allocUnsafeSlow(bufferSize));
+  const take = (): Buffer<ArrayBuffer> => free.pop() ?? Buffer.allocUnsafeSlow(bufferSize);
   let isPaused = false;
   // The socket asks for the next buffer when it has filled one, whether it is to go on or not: there always has to be one.
-  let next = free.pop();
+  let next = take();
   const release = (buffer: Buffer<ArrayBuffer>): void => {
     free.push(buffer);
     if (!isPaused) return;
@@ -28,7 +29,7 @@ export function receiveInto(to: Writable, taps: readonly Tap[], resume: () => vo
     resume();
   };
   return {
-    buffer: () => next as Buffer,
+    buffer: () => next,
     take(buffer, length) {
       const chunk = buffer.subarray(0, length);
       for (const tap of taps) tap.take(chunk);
@@ -36,10 +37,10 @@ export function receiveInto(to: Writable, taps: readonly Tap[], resume: () => vo
       to.write(chunk, () => {
         if (!isTaken) release(buffer);
       });
-      // Mostly it is at once, and needs not to wait for the event loop to say so.
+      // Mostly it is at once, and need not wait for the event loop to say so.
       isTaken = to.writableLength === 0;
       if (isTaken) return true;
-      next = free.pop();
+      next = take();
       isPaused = free.length === 0;
       return !isPaused;
     },

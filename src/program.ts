@@ -1,4 +1,4 @@
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import type { Environment } from "./environment.ts";
 
@@ -81,17 +81,28 @@ function describeEnding({ exitCode, signal, overdue, cause }: Ending): string {
   return code === undefined ? "could not be run" : `could not be run (${code}${reasons[code] ?? ""})`;
 }
 
+/**
+ * What coreutils' stdbuf does its work by: loaded into a program, it makes the buffers of its stdin and stdout as large as the
+ * environment says (src/libstdbuf.c there). Without stdbuf itself the program keeps its name, and its errors their words.
+ */
+const largerBuffers = "/usr/libexec/coreutils/libstdbuf.so";
+
 /** Bytes that a program which moves much reads or writes at a time. */
-const blockSize = 64 * 1024;
+const blockSize = String(64 * 1024);
 
 /**
- * The words to start a program with. One that moves much is started by stdbuf, where there is one: a sixteenth of the calls makes it, and
- * whoever is at the other end, a third cheaper.
+ * The environment to start a program in. One that moves much has larger buffers where there is the library for it: a sixteenth of
+ * the calls costs a third less of the processor, on its side and on the other. (pg_dump from 16 on opens its stdout anew, and keeps its blocks.)
  */
-export function wordsFor({ file, args, env, movesMuch }: Command): [file: string, ...args: string[]] {
-  const words: [string, ...string[]] = [file, ...args];
-  if (!movesMuch || !isInstalled("stdbuf", env)) return words;
-  return ["stdbuf", `--input=${blockSize}`, `--output=${blockSize}`, ...words];
+export function environmentOf({ env, movesMuch }: Command, library = largerBuffers): Environment {
+  if (!movesMuch || !existsSync(library)) return env;
+  const { LD_PRELOAD: own = "" } = env;
+  return {
+    ...env,
+    LD_PRELOAD: own === "" ? library : `${library}:${own}`,
+    _STDBUF_I: blockSize,
+    _STDBUF_O: blockSize,
+  };
 }
 
 /** Whether a program of this name can be found on the PATH of `env`. */

@@ -20,16 +20,14 @@ import { longestText, type Remote, type RemoteTraits, type StoredObject, type Te
  */
 const alias = "rcdump_folder";
 
-/** What rclone is asked takes it a few milliseconds, and to start sixty: fifteen less if its garbage collector waits for 16 MiB. */
+/**
+ * A question about a few objects takes rclone some milliseconds, and to start takes it sixty: fifteen less if its garbage collector waits for
+ * 16 MiB. Not for what is about all objects, whose memory would grow by it.
+ */
 const quickStart = { GOGC: "400" };
 
 /** A remote that is down should be found out in seconds; rclone's own patience (minutes) is kept for uploads. */
-const impatience = {
-  ...quickStart,
-  RCLONE_LOW_LEVEL_RETRIES: "3",
-  RCLONE_CONTIMEOUT: "15s",
-  RCLONE_TIMEOUT: "30s",
-};
+const impatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_CONTIMEOUT: "15s", RCLONE_TIMEOUT: "30s" };
 
 /**
  * A move is the last thing but one of a backup and is not cancelled, so it has to end by itself. rclone multiplies its retries: with
@@ -404,7 +402,8 @@ export class RcloneRemote implements Remote {
   }
 
   async #ask(args: string[], options: Asking = {}): Promise<string> {
-    const command = this.#command("remote", args, impatience);
+    const isSmall = options.timeout !== surveyWithin;
+    const command = this.#command("remote", args, { ...impatience, ...(isSmall && quickStart) });
     return (await run(command, { timeout: answerWithin, ...options })).stdout;
   }
 }

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { connect, createServer, type Socket } from "node:net";
+import { connect, createServer, type OnReadOpts, type Socket } from "node:net";
 
 /** Two ends of one connection. */
 export interface SocketPair {
@@ -30,31 +30,46 @@ export interface Receiver {
 export async function openSocketPair(receiver?: Receiver): Promise<SocketPair> {
   const name = `\0rcdump-${randomBytes(16).toString("hex")}`;
   const server = createServer({ pauseOnConnect: true, allowHalfOpen: true });
-  server.listen(name);
-  await once(server, "listening");
-  const accepting = once(server, "connection") as Promise<[Socket]>;
+  const sockets: Socket[] = [];
+  try {
+    server.listen(name);
+    await once(server, "listening");
+    const { onread, first } = readNonceFirst(receiver);
+    const connected = connect({ path: name, allowHalfOpen: true, ...(onread && { onread }) });
+    sockets.push(connected);
+    const [[accepted]] = (await Promise.all([once(server, "connection"), once(connected, "connect")])) as [
+      [Socket],
+      unknown,
+    ];
+    sockets.push(accepted);
+    const nonce = randomBytes(nonceLength);
+    accepted.write(nonce);
+    const read = onread ? first : once(connected, "data").then(([chunk]) => chunk as Buffer);
+    const nothing = once(connected, "end").then(() => Buffer.alloc(0));
+    if (!nonce.equals(await Promise.race([read, nothing])))
+      throw new Error("another process connected to a channel of ours");
+    return { accepted, connected };
+  } catch (error) {
+    for (const socket of sockets) socket.destroy();
+    throw error;
+  } finally {
+    server.close();
+  }
+}
 
-  const first = Promise.withResolvers<Buffer>();
+const nonceLength = 16;
+
+/** What the first read gives, by a receiver that gets everything after it. */
+function readNonceFirst(receiver: Receiver | undefined): { onread?: OnReadOpts; first: Promise<Buffer> } {
+  const { promise: first, resolve } = Promise.withResolvers<Buffer>();
+  if (!receiver) return { first };
   let isFirst = true;
-  const receive = ({ take }: Receiver, length: number, buffer: Buffer<ArrayBuffer>): boolean => {
-    if (!isFirst) return take(buffer, length);
+  const callback = (length: number, buffer: Uint8Array): boolean => {
+    const bytes = buffer as Buffer<ArrayBuffer>;
+    if (!isFirst) return receiver.take(bytes, length);
     isFirst = false;
-    first.resolve(Buffer.from(buffer.subarray(0, length)));
+    resolve(Buffer.from(bytes.subarray(0, length)));
     return true;
   };
-  const onread = receiver && {
-    buffer: receiver.buffer,
-    callback: (length: number, buffer: Uint8Array): boolean =>
-      receive(receiver, length, buffer as Buffer<ArrayBuffer>),
-  };
-  const connected = connect({ path: name, allowHalfOpen: true, ...(onread && { onread }) });
-  await once(connected, "connect");
-  const [accepted] = await accepting;
-  server.close();
-
-  const nonce = randomBytes(16);
-  accepted.write(nonce);
-  if (!receiver) once(connected, "data").then(([chunk]) => first.resolve(chunk as Buffer), first.reject);
-  if (!(await first.promise).equals(nonce)) throw new Error("another process connected to a channel of ours");
-  return { accepted, connected };
+  return { onread: { buffer: receiver.buffer, callback }, first };
 }

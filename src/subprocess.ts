@@ -87,8 +87,12 @@ export class Subprocesses {
    * @param to is done with a chunk when it calls back
    */
   async pour(command: Command, taps: readonly Tap[], to: Writable): Promise<void> {
-    const receiver = receiveInto(to, taps, () => from.resume());
-    const { connected: from, accepted } = await openSocketPair(receiver);
+    const receiver = receiveInto(to, taps, () => pair?.connected.resume());
+    const pair = await openSocketPair(receiver).catch((cause: unknown) => {
+      to.destroy(cannotRun(command, cause));
+    });
+    if (!pair) return;
+    const { connected: from, accepted } = pair;
     try {
       if (to.destroyed) return;
       const child = this.#start(command, "ignore", accepted);
@@ -109,9 +113,7 @@ export class Subprocesses {
 
   /** A program that turns its stdin into its stdout, and must read all of it. */
   duplex(command: Command): Duplex {
-    return this.#turn(command, ({ child, error, done }) => {
-      void child.exited.then((failure) => done(failure ?? error));
-    });
+    return this.#through(command, { mayStopReading: false });
   }
 
   /**
@@ -119,11 +121,10 @@ export class Subprocesses {
    * padding of a tar file. What it does not read passes away, so that those before it come to their end as well.
    */
   filter(command: Command): Duplex {
-    return this.#turn(command, ({ done }) => done());
+    return this.#through(command, { mayStopReading: true });
   }
 
-  /** @param onUnread what becomes of a chunk that the program does not read */
-  #turn(command: Command, onUnread: (unread: Unread) => void): Duplex {
+  #through(command: Command, { mayStopReading }: { mayStopReading: boolean }): Duplex {
     const child = this.#start(command, "pipe", "pipe");
     const { stdin, stdout } = child;
     // It ends only when both have: what it has not read must be vouched for as well.
@@ -131,18 +132,26 @@ export class Subprocesses {
     const end = (): void => {
       if (inputEnded && outputEnded) stream.push(null);
     };
+    const leaveUnread = (done: (error?: Error) => void): void => {
+      if (mayStopReading) done();
+      else void child.exited.then((failure) => done(failure ?? child.endedEarly()));
+    };
     const stream = new Duplex({
       write: (chunk: Buffer, _encoding, done) => {
         let isTaken = false;
         stdin.write(chunk, (error) => {
-          if (error) onUnread({ child, error, done });
-          else if (!isTaken) done();
+          if (isTaken) return;
+          // A write that is under way when the program goes is called back without an error.
+          if (error || stdin.destroyed) leaveUnread(done);
+          else done();
         });
         // Whoever writes is told at once: it takes a turn of the event loop to call back.
         isTaken = stdin.writableLength === 0 && stdin.writable;
         if (isTaken) done();
       },
       final: (done) => {
+        // It has gone without having seen the end.
+        if (stdin.destroyed && !mayStopReading) return leaveUnread(done);
         stdin.end();
         inputEnded = true;
         end();
@@ -169,7 +178,9 @@ export class Subprocesses {
    * still open. The stream finishes when the program has exited with 0.
    */
   async sink(command: Command): Promise<Writable> {
-    const { reader, writer } = await openGuardedPipe();
+    const { reader, writer } = await openGuardedPipe().catch((cause: unknown) => {
+      throw cannotRun(command, cause);
+    });
     const child = new Child(command, reader, "ignore");
     const { exited } = child;
     reader.destroy();
@@ -225,11 +236,9 @@ export class Subprocesses {
   }
 }
 
-/** A chunk that a program has not read. */
-interface Unread {
-  readonly child: Child;
-  readonly error: Error;
-  readonly done: (error?: Error) => void;
+/** What to say if there is no way to stream to or from a program. */
+function cannotRun({ file, explain }: Command, cause: unknown): Error {
+  return explain(new SubprocessError(file, { cause }, ""));
 }
 
 /** What is read of a child's stdout is given on as fast as it is taken. */
@@ -243,11 +252,9 @@ function passOn(stdout: Readable, stream: Readable): void {
 function whenOver(stdout: Readable, child: Child, stream: Readable, callback: () => void): void {
   let hasEnded = false;
   stdout.once("end", () => void (hasEnded = true));
-  stdout.once("close", () => {
-    void child.exited.then((failure) => {
-      if (failure || !hasEnded) stream.destroy(failure ?? child.endedEarly());
-      else callback();
-    });
+  void child.exited.then((failure) => {
+    if (failure || !hasEnded) stream.destroy(failure ?? child.endedEarly());
+    else callback();
   });
 }
 

@@ -17,7 +17,6 @@ const common = {
   igzip: ["--version"],
   pigz: ["--version"],
   zstd: ["--version"],
-  stdbuf: ["--version"],
 };
 
 const each = [
@@ -55,11 +54,9 @@ describe.for(each)("rcdump-$name", ({ name, programs, packages }) => {
     });
   });
 
-  test("stdbuf finds its library", async () => {
-    const script = 'fs.accessSync(process.env.LD_PRELOAD.split(":")[0])';
-    const { exitCode, stderr } = await run(site, image, {}, ["--input=65536", "node", "-e", script], {
-      entrypoint: ["stdbuf"],
-    });
+  test("a dump's larger buffers are there", async () => {
+    const script = "fs.accessSync('/usr/libexec/coreutils/libstdbuf.so')";
+    const { exitCode, stderr } = await run(site, image, {}, ["-e", script], { entrypoint: ["node"] });
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: "" });
   });
 

@@ -1,14 +1,17 @@
+import { execa } from "execa";
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { setTimeout as delay } from "node:timers/promises";
+import { createGunzip, createGzip } from "node:zlib";
 import { describe, expect, test, vi } from "vitest";
 import { Digest } from "../../src/digest.ts";
 import { BackupError } from "../../src/errors.ts";
-import { type Command, wordsFor } from "../../src/program.ts";
+import { type Command, environmentOf } from "../../src/program.ts";
 import { openSocketPair } from "../../src/socket-pair.ts";
 import { withSubprocesses } from "../../src/subprocess.ts";
-import { pathOf } from "../fixtures/programs.ts";
+import { locate } from "../fixtures/programs.ts";
 
 function shell(script: string, env: Record<string, string | undefined> = process.env): Command {
   return {
@@ -98,6 +101,19 @@ describe("what a program writes is poured", () => {
     expect(Buffer.concat(out).equals(bytes)).toBe(true);
   });
 
+  test("into zlib, which takes its time", async () => {
+    const out: Buffer[] = [];
+    await withSubprocesses(undefined, async (children) => {
+      const gzip = createGzip({ level: 1 });
+      const pouring = children.pour(shell(megabytes), [], gzip);
+      await pipeline(gzip, createGunzip(), async (output) => {
+        for await (const chunk of output) out.push(chunk as Buffer);
+      });
+      await pouring;
+    });
+    expect(Buffer.concat(out).equals(bytes)).toBe(true);
+  });
+
   test.for([
     [`${megabytes}; exit 3`, "sh exited with code 3"],
     ["kill -KILL $$", "sh was ended by SIGKILL, perhaps for want of memory"],
@@ -169,25 +185,48 @@ describe("a socket pair", () => {
 });
 
 describe("a program that moves much", () => {
-  const words = (PATH: string, movesMuch: boolean): string[] =>
-    wordsFor({ ...shell("true", { PATH }), movesMuch });
+  const library = locate("node"); // any file
+  const environment = (movesMuch: boolean, there: string, LD_PRELOAD?: string) =>
+    environmentOf({ ...shell("true", { PATH: "/bin", LD_PRELOAD }), movesMuch }, there);
 
-  test("is started by stdbuf where there is one", () => {
-    expect(words(pathOf("sh", "stdbuf"), true)).toEqual([
-      "stdbuf",
-      "--input=65536",
-      "--output=65536",
-      "sh",
-      "-c",
-      "true",
-    ]);
-    expect(words(pathOf("sh", "stdbuf"), false)).toEqual(["sh", "-c", "true"]);
-    expect(words(pathOf("sh"), true)).toEqual(["sh", "-c", "true"]);
+  test("has larger buffers, where there is the library for it", () => {
+    const larger = { PATH: "/bin", _STDBUF_I: "65536", _STDBUF_O: "65536" };
+    expect(environment(true, library)).toEqual({ ...larger, LD_PRELOAD: library });
+    expect(environment(true, library, "/its/own.so")).toEqual({
+      ...larger,
+      LD_PRELOAD: `${library}:/its/own.so`,
+    });
+    expect(environment(true, "/nonexistent.so")).toEqual({ PATH: "/bin" });
+    expect(environment(false, library)).toEqual({ PATH: "/bin" });
   });
 
-  test("is called by its own name when it fails", async () => {
-    const command = { ...shell("echo why >&2; exit 4"), movesMuch: true };
-    const work = withSubprocesses(undefined, (children) => pipeline(children.source(command), new Slow()));
-    await expect(work).rejects.toThrow("explained: sh exited with code 4");
+  test("is loaded with it", async () => {
+    const command: Command = { ...shell("echo $_STDBUF_O:$LD_PRELOAD"), movesMuch: true };
+    let text = "";
+    await withSubprocesses(undefined, async (children) => {
+      for await (const chunk of children.source(command)) text += String(chunk);
+    });
+    expect(text).toBe("65536:/usr/libexec/coreutils/libstdbuf.so\n");
+  });
+});
+
+describe("where a program cannot be started", () => {
+  /** The errors of streams to and from programs in a process that may open no more files, by kind. */
+  test.for(["source", "duplex", "pour", "sink"])("for want of file descriptors: a %s fails", async (kind) => {
+    const script = join(import.meta.dirname, "../fixtures/no-more-files.ts");
+    const { stdout } = await execa("prlimit", ["--nofile=64", process.execPath, script, kind], {
+      timeout: 20_000,
+    });
+    expect(stdout).toMatch(/^explained: (sh|cat) could not be run \(E[MN]FILE: too many open files/);
+  });
+
+  test("for arguments that are too long: it is explained", async () => {
+    const command: Command = { ...shell(""), args: ["x".repeat(3_000_000)] };
+    const reading = withSubprocesses(undefined, (children) => pipeline(children.source(command), new Slow()));
+    await expect(reading).rejects.toThrow("explained: sh could not be run (E2BIG)");
+    const to = new Slow();
+    const broken = new Promise((resolve) => to.once("error", resolve));
+    await withSubprocesses(undefined, (children) => children.pour(command, [], to));
+    expect(await broken).toMatchObject({ message: "explained: sh could not be run (E2BIG)" });
   });
 });

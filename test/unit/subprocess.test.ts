@@ -223,6 +223,22 @@ describe("a duplex", () => {
     expect(await readAll(duplex)).toMatchObject({ text: "good", ended: false });
   });
 
+  test.for(["head -c 100000", "exit 0", "head -c 1000 >/dev/null; printf abc"])(
+    "that does `%s`, and so has not read all of it, does not end",
+    async (script) => {
+      let ended = false;
+      const input = Readable.from(Array.from({ length: 32 }, () => Buffer.alloc(65_536)));
+      const work = withSubprocesses(undefined, (children) =>
+        pipeline(input, children.duplex(shell(script)), async (output: AsyncIterable<unknown>) => {
+          for await (const _ of output);
+          ended = true;
+        }),
+      );
+      await expect(work).rejects.toThrow("explained: sh exited with code 0");
+      expect(ended).toBe(false);
+    },
+  );
+
   test("behind a source that failed shows no end to what is behind it", async () => {
     let ended = false;
     const work = withSubprocesses(undefined, (children) =>
