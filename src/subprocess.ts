@@ -237,8 +237,8 @@ export class Subprocesses {
 }
 
 /** What to say if there is no way to stream to or from a program. */
-function cannotRun({ file, explain }: Command, cause: unknown): Error {
-  return explain(new SubprocessError(file, { cause }, ""));
+function cannotRun(command: Command, cause: unknown): Error {
+  return command.explain(new SubprocessError(command.file, { cause }, ""));
 }
 
 /** What is read of a child's stdout is given on as fast as it is taken. */
