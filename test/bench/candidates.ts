@@ -95,12 +95,12 @@ export const restores: readonly Candidate[] = [
   { name: "m", title: "age, igzip, the client", command: `$CREATE && ${readQuickly} | $LOAD >/dev/null` },
   {
     name: "n",
-    title: "rcdump restore --no-verify, as those: what is wrong ends it at the end",
+    title: "rcdump restore --no-verify",
     command: `${restore} --no-verify $REACH`,
   },
   {
     name: "o",
-    title: "rcdump restore, which reads all of it before it begins",
+    title: "rcdump restore, reads all of it first",
     command: `${restore} $REACH`,
   },
 ];
