@@ -131,7 +131,11 @@ done`;
 /** Looking at many backups. */
 export const surveys: readonly Candidate[] = [
   { name: "list", title: "rcdump list --json", command: "$RCDUMP list --json" },
-  { name: "status", title: "rcdump status", command: "env -u BACKUP_DATABASES $RCDUMP status --max-age 100000h" },
+  {
+    name: "status",
+    title: "rcdump status",
+    command: "env -u BACKUP_DATABASES $RCDUMP status --max-age 100000h",
+  },
   {
     name: "prune",
     title: "rcdump prune --dry-run",
