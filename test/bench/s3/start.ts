@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { temporaryFolder } from "../../fixtures/folder.ts";
 import { freePort, startServer } from "../../fixtures/process.ts";
-import { password, remoteVariables } from "../../fixtures/remote-variables.ts";
+import { s3Variables } from "../../fixtures/remote-variables.ts";
 import type { StoreServer } from "../../fixtures/store-server.ts";
 
 /** Starts the S3 server of server.ts, as the remote `store`, with an empty bucket `backups`. */
@@ -18,14 +18,6 @@ export async function startQuickS3(): Promise<StoreServer> {
         () => false,
       ),
   });
-  const through = (port: number): Record<string, string> =>
-    remoteVariables("store", {
-      type: "s3",
-      provider: "Other",
-      endpoint: `http://127.0.0.1:${port}`,
-      region: "us-east-1",
-      access_key_id: "rcdump",
-      secret_access_key: password.plain,
-    });
+  const through = (port: number): Record<string, string> => s3Variables("store", port);
   return { ...server, port, env: through(port), through };
 }
