@@ -3,6 +3,7 @@ import type { Context } from "./context.ts";
 import type { DumpContents } from "./dump-contents.ts";
 import type { AgeIdentity } from "./encryption/age.ts";
 import type { Server, Target } from "./engines/engine.ts";
+import { movingMuch } from "./program.ts";
 import { frameSql, omitFromBeginning } from "./sql-frame.ts";
 import { joinTransactions } from "./single-transaction.ts";
 import { stayInDatabase } from "./stay-in-database.ts";
@@ -36,6 +37,6 @@ export async function loadDump(context: Context, dump: StoredDump, loading: Load
     frameSql(load.before, load.after),
   ];
   const sink: NonNullable<Parameters<typeof readSql>[2]["sink"]> = (children) =>
-    children.sink({ ...load.client, movesMuch: true });
+    children.sink(movingMuch(load.client));
   await readSql(context, dump, { identities, load, further, sink });
 }

@@ -6,7 +6,7 @@ import { Digest, ExpectedDigest, type Measure } from "./digest.ts";
 import { type AgeIdentity, createDecryption, createEncryption } from "./encryption/age.ts";
 import type { NamedRecipient } from "./encryption/recipients.ts";
 import type { Dump, Marks } from "./engines/engine.ts";
-import type { Command } from "./program.ts";
+import { type Command, movingMuch } from "./program.ts";
 import { type Subprocesses, withSubprocesses } from "./subprocess.ts";
 import { type Tap, through } from "./tap.ts";
 
@@ -57,8 +57,8 @@ export async function storeDump(
     stages.onStart?.({ plain: () => plain.bytes, stored: () => stored.bytes }, isStoreAwaited);
     const taps = [requireComplete(dump.marks, incompleteDump(dump.command.file)), plain];
     const compressing = compressor?.open(children, dump.command.env);
-    const pouring = compressing && children.pour(dumping(dump), taps, compressing);
-    const source = compressing ?? children.source(dumping(dump));
+    const pouring = compressing && children.pour(movingMuch(dump.command), taps, compressing);
+    const source = compressing ?? children.source(movingMuch(dump.command));
     const between = [
       ...(compressing ? [] : [through(...taps)]),
       ...(encryption ? [encryption] : []),
@@ -68,10 +68,6 @@ export async function storeDump(
     await pouring;
   });
   return { plain: plain.measure(), stored: stored.measure() };
-}
-
-function dumping({ command }: Dump): Command {
-  return { ...command, movesMuch: true };
 }
 
 /**
@@ -87,8 +83,10 @@ export async function readDump(
 ): Promise<void> {
   await withSubprocesses(signal, async (children) => {
     const complete = through(requireComplete(dump.marks, incompleteDump(dump.command.file)));
-    const filter = toSql ? [children.filter({ ...toSql, movesMuch: true })] : [];
-    await pipeline([children.source(dumping(dump)), complete, ...filter, contents.resume()], { signal });
+    const filter = toSql ? [children.filter(movingMuch(toSql))] : [];
+    await pipeline([children.source(movingMuch(dump.command)), complete, ...filter, contents.resume()], {
+      signal,
+    });
   });
 }
 
@@ -161,7 +159,7 @@ function unpackDump(
   return [
     ...(decompressor ? [decompressor.open(children, env)] : []),
     ...(toSql
-      ? [through(plain), children.filter({ ...toSql, movesMuch: true }), through(complete)]
+      ? [through(plain), children.filter(movingMuch(toSql)), through(complete)]
       : [through(plain, complete)]),
     ...further,
   ];

@@ -81,6 +81,11 @@ function describeEnding({ exitCode, signal, overdue, cause }: Ending): string {
   return code === undefined ? "could not be run" : `could not be run (${code}${reasons[code] ?? ""})`;
 }
 
+/** The same program, through which gigabytes pass. */
+export function movingMuch(command: Command): Command {
+  return { ...command, movesMuch: true };
+}
+
 /**
  * What coreutils' stdbuf does its work by: loaded into a program, it makes the buffers of its stdin and stdout as large as the
  * environment says (src/libstdbuf.c there). Without stdbuf itself the program keeps its name, and its errors their words.
