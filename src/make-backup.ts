@@ -5,7 +5,7 @@ import type { Compressor } from "./compression.ts";
 import type { Context } from "./context.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Measure } from "./digest.ts";
-import { BackupError } from "./errors.ts";
+import { BackupError, explain } from "./errors.ts";
 import { sizeOf } from "./dump-size.ts";
 import { type CharacterSet, type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
 import { jobOfRun, newRunId } from "./job.ts";
@@ -14,6 +14,7 @@ import { storeDump } from "./pipeline.ts";
 import { RcloneFailure } from "./rclone-failure.ts";
 import type { PlannedDump } from "./plan.ts";
 import type { Remote } from "./remote.ts";
+import type { OnRewritten } from "./rewritten-tables.ts";
 import type { Spool, SpooledDump } from "./spool.ts";
 import { toolName } from "./version.ts";
 
@@ -27,6 +28,7 @@ export interface Job {
   readonly compressor: Compressor | undefined;
   /** When this dump began; its run may have made others before. */
   readonly startedAt: Date;
+  readonly onRewritten: OnRewritten;
 }
 
 /** Streams a dump to its destination and commits it. Nothing is left behind if it fails. */
@@ -180,6 +182,7 @@ async function run(
         compressor: job.dump.format === "custom" ? undefined : job.compressor,
         recipients: config.recipients,
         open,
+        onBeginning: (signal) => lookForRewrites(job, log, signal),
         onStart: (meter, isStoreAwaited) => {
           const isStaged = config.spoolFolder !== undefined;
           deadline.follow(() => ({
@@ -194,6 +197,20 @@ async function run(
   } finally {
     stopShowing();
   }
+}
+
+async function lookForRewrites(
+  { dump, planned: { target }, onRewritten }: Job,
+  log: Context["log"],
+  signal: AbortSignal,
+): Promise<void> {
+  const tables = await dump.rewrittenTables?.(signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    log.warn(
+      `${targetName(target)}: could not look whether tables were rewritten as the dump began, whose rows would be missing: ${explain(error)}`,
+    );
+  });
+  if (tables && tables.length > 0) onRewritten(tables);
 }
 
 interface Measures {

@@ -1,5 +1,6 @@
 import type { Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { Beginning } from "./beginning.ts";
 import { incompleteDump, incompleteObject, requireComplete } from "./completeness.ts";
 import { type Compressor, explainDecompression } from "./compression.ts";
 import { Digest, ExpectedDigest, type Measure } from "./digest.ts";
@@ -27,6 +28,8 @@ export interface Stages {
   readonly recipients: readonly NamedRecipient[];
   /** Where it goes. The stream finishes only when everything is safe there. */
   open(children: Subprocesses): Promise<Writable>;
+  /** Looks at something when the first bytes of the dump have come, which has no end before this has, and fails if it does. */
+  onBeginning?(signal: AbortSignal): Promise<void>;
   /** @param isStoreAwaited whether it takes no more at the moment, or has everything and has not finished */
   onStart?(meter: Meter, isStoreAwaited: () => boolean): void;
 }
@@ -55,12 +58,17 @@ export async function storeDump(
     const store = await stages.open(children);
     const isStoreAwaited = (): boolean => store.writableEnded || store.writableNeedDrain;
     stages.onStart?.({ plain: () => plain.bytes, stored: () => stored.bytes }, isStoreAwaited);
-    const taps = [requireComplete(dump.marks, incompleteDump(dump.command.file)), plain];
+    await using beginning = new Beginning(
+      async (wanted) => stages.onBeginning?.(wanted),
+      (error) => entrance.destroy(error),
+    );
+    const taps = [requireComplete(dump.marks, incompleteDump(dump.command.file)), plain, beginning];
     const compressing = compressor?.open(children, dump.command.env);
     const pouring = compressing && children.pour(movingMuch(dump.command), taps, compressing);
+    const entrance = compressing ?? through(...taps);
     const source = compressing ?? children.source(movingMuch(dump.command));
     const between = [
-      ...(compressing ? [] : [through(...taps)]),
+      ...(compressing ? [] : [entrance]),
       ...(encryption ? [encryption] : []),
       through(stored),
     ];

@@ -8,7 +8,7 @@ import { openGuardedPipe } from "./guarded-pipe.ts";
 import { type Command, SubprocessError } from "./program.ts";
 import { receiveInto } from "./pour.ts";
 import { openSocketPair } from "./socket-pair.ts";
-import type { Tap } from "./tap.ts";
+import { endAll, type Tap } from "./tap.ts";
 
 /**
  * Runs a program to its end and returns what it wrote to stdout.
@@ -101,7 +101,7 @@ export class Subprocesses {
       await finished(from, { writable: false });
       const failure = await child.exited;
       if (failure) throw failure;
-      for (const tap of taps) tap.end();
+      await endAll(taps);
       to.end();
     } catch (error) {
       to.destroy(error as Error);

@@ -8,7 +8,12 @@ export interface Tap {
    * Everything has passed.
    * @throws what is wrong with it
    */
-  end(): void;
+  end(): void | Promise<void>;
+}
+
+/** Tells all of them that everything has passed. @throws what one of them finds wrong */
+export async function endAll(taps: readonly Tap[]): Promise<void> {
+  for (const tap of taps) await tap.end();
 }
 
 /** Passes bytes through unchanged and ends only if all taps agree to it; otherwise it fails, and no stage behind it sees an end. */
@@ -19,12 +24,7 @@ export function through(...taps: readonly Tap[]): Transform {
       done(null, chunk);
     },
     flush(done: TransformCallback): void {
-      try {
-        for (const tap of taps) tap.end();
-        done();
-      } catch (error) {
-        done(error as Error);
-      }
+      endAll(taps).then(() => done(), done);
     },
   });
 }

@@ -16,6 +16,7 @@ import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { pruneAfter } from "../pruning.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
+import { beginAgainIfRewritten } from "../rewritten-tables.ts";
 import { formatShard } from "../shard.ts";
 import { Spool, type SpooledDump } from "../spool.ts";
 import { mayNotFit } from "../stream-chunks.ts";
@@ -199,18 +200,14 @@ async function backUp(
   const { planned, program, runId } = run;
   for (const omission of await engine.omissions(planned.target, server, deadline.signal))
     log.warn({ database: targetName(planned.target) }, `${targetName(planned.target)}: ${omission}`);
-  const job: Job = {
-    planned,
-    runId,
-    server,
-    program,
-    dump: await engine.dump(planned.target, server, deadline.signal),
-    compressor: chooseCompressor(config.compression, isInstalled),
-    startedAt: now(),
-  };
-  if (spool) return stageBackup(context, job, spool, deadline);
-  if (!destination) throw new Error(`no destination was reserved for ${planned.path}`);
-  return streamBackup(context, job, destination, deadline);
+  const compressor = chooseCompressor(config.compression, isInstalled);
+  return beginAgainIfRewritten(log, targetName(planned.target), async (onRewritten) => {
+    const dump = await engine.dump(planned.target, server, deadline.signal);
+    const job: Job = { planned, runId, server, program, dump, compressor, startedAt: now(), onRewritten };
+    if (spool) return stageBackup(context, job, spool, deadline);
+    if (!destination) throw new Error(`no destination was reserved for ${planned.path}`);
+    return streamBackup(context, job, destination, deadline);
+  });
 }
 
 async function attempt(

@@ -31,6 +31,8 @@ export interface Dump {
   readonly marks: Marks;
   /** The user's arguments without secrets, for the manifest. */
   readonly arguments: readonly string[];
+  /** Asked when the first bytes have come, tells which tables may be without their rows in it, because they were rewritten as it began. */
+  readonly rewrittenTables?: (signal: AbortSignal) => Promise<readonly string[]>;
 }
 
 export interface DatabaseInfo {

@@ -22,7 +22,7 @@ export const syntax: OptionSyntax = {
     U: "username",
     Z: "compress",
   },
-  short: { W: "password", "?": "help", V: "version" },
+  short: { W: "password", "?": "help", V: "version", s: "schema-only" },
   long: ["password", "help", "version"],
   longWithValue: [
     "dbname",

@@ -1,47 +1,62 @@
 import { setTimeout as delay } from "node:timers/promises";
+import type { Dump } from "./engine.ts";
 import type { Option } from "./options.ts";
 import type { PostgresClient } from "./postgres-client.ts";
 
-/**
- * The transactions that have tables for themselves. Temporary tables are nobody else's, and of a materialized view no rows are
- * dumped.
- */
-const holdersQuery = `
-SELECT DISTINCT l.virtualtransaction
-FROM pg_locks l JOIN pg_class c ON c.oid = l.relation JOIN pg_database d ON d.oid = l.database
-WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND d.datname = current_database()
-  AND c.relkind = 'r' AND c.relpersistence <> 't' AND c.oid >= 16384;`;
+/** The tables whose rows are dumped. Temporary ones are nobody else's, and of a materialized view there are none. */
+const tables = "FROM pg_class c WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.oid >= 16384";
 
-/** Options that leave tables out of a dump: the wait could be for one that is none of it. */
-const selection = /^((exclude-)?(schema|table|extension)(-data)?(-and-children)?|filter)$/;
+/** How many locks there are that give a table to one transaction alone, and the file that each table is in. */
+const query = `
+SELECT json_build_object(
+  'locks', (SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+    WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND d.datname = current_database()
+      AND l.relation IN (SELECT c.oid ${tables})),
+  'files', (SELECT coalesce(json_object_agg(c.oid::regclass, c.oid || '/' || c.relfilenode), '{}') ${tables}));`;
+
+/** What that answers. */
+interface Look {
+  readonly locks: number;
+  /** By the tables' names as SQL has them: a table of the same name that is another one has another file, too. */
+  readonly files: Readonly<Record<string, string>>;
+}
+
+/** Options that leave tables or their rows out of a dump: what is rewritten could be none of it. */
+const selection = /^((exclude-)?(schema|table|extension)(-data)?(-and-children)?|filter|schema-only)$/;
 
 /** Milliseconds between two looks. */
 const interval = 1000;
 
 /**
- * Waits for the transactions that have tables for themselves, for no longer than --lock-wait-timeout. Were pg_dump to wait for them,
- * with its snapshot taken, a table that they rewrite would be empty in the dump: ALTER TABLE and TRUNCATE are not MVCC-safe
- * (PostgreSQL's manual, "Caveats" of concurrency control). A migration may be many transactions, one after the other: it is over when
- * nobody has a table. What begins to rewrite one a moment later waits for pg_dump, or is waited for by it, in vain.
+ * Watches what would be empty in a dump: a table that is rewritten between pg_dump's snapshot and its lock, for ALTER TABLE and
+ * TRUNCATE are not MVCC-safe (PostgreSQL's manual, "Caveats" of concurrency control). So are tables that are exchanged by renaming.
+ * First it waits for the transactions that have tables for themselves, for no longer than --lock-wait-timeout: a migration may be many,
+ * one after the other, and is over when nobody has a table. What rewrites one later can be told only afterwards. (To lock the tables
+ * before a snapshot is taken, and pass that on, would be worse: behind whoever waits for a table pg_dump would wait for itself.)
+ * @returns what the dump is to be asked when it has locked its tables; undefined where it is not of all of them
  */
-export async function waitForRewrites(
+export async function watchRewrites(
   client: PostgresClient,
   database: string,
   options: readonly Option[],
   signal: AbortSignal | undefined,
-): Promise<void> {
-  if (options.some(({ name }) => selection.test(name))) return;
+): Promise<Dump["rewrittenTables"] | undefined> {
+  if (options.some(({ name }) => selection.test(name))) return undefined;
   const timeout = options.findLast(({ name }) => name === "lock-wait-timeout")?.value;
   const end = performance.now() + (timeout === undefined ? Infinity : milliseconds(timeout));
-  const look = async (): Promise<Set<string>> =>
-    new Set((await client.query(database, holdersQuery, signal)).split("\n").filter(Boolean));
-  let holders = await look();
-  while (holders.size > 0 && performance.now() < end) {
+  const look = async (wanted: AbortSignal | undefined): Promise<Look> =>
+    JSON.parse(await client.query(database, query, wanted)) as Look;
+  let before = await look(signal);
+  while (before.locks > 0 && performance.now() < end) {
     await delay(Math.min(interval, end - performance.now()), undefined, { signal }).catch(() =>
       signal?.throwIfAborted(),
     );
-    holders = await look();
+    before = await look(signal);
   }
+  return async (wanted) => {
+    const { files } = await look(wanted);
+    return Object.keys(files).filter((name) => (before.files[name] ?? files[name]) !== files[name]);
+  };
 }
 
 const units: Readonly<Record<string, number>> = {

@@ -15,7 +15,7 @@ import { conninfo, PostgresClient } from "./postgres-client.ts";
 import { explainDump, NoSuchDatabase } from "./postgres-failure.ts";
 import { marks } from "./postgres-marks.ts";
 import { connectionOptions, readFormat, refusals, syntax } from "./postgres-options.ts";
-import { waitForRewrites } from "./postgres-rewrites.ts";
+import { watchRewrites } from "./postgres-rewrites.ts";
 import { PostgresRestorer } from "./postgres-restorer.ts";
 import { databasesQuery, globalsRightsQuery, rightsQuery, type ServerRow } from "./postgres-queries.ts";
 
@@ -100,13 +100,14 @@ export class Postgres implements Engine {
     if (target.scope === "database") {
       const options = readOptions(this.#arguments, syntax);
       // Whatever is wrong there, pg_dump says it better.
-      await waitForRewrites(this.#client, target.database, options, signal).catch(() =>
+      const rewrittenTables = await watchRewrites(this.#client, target.database, options, signal).catch(() =>
         signal?.throwIfAborted(),
       );
       // In front, where no option of the user's can take it for its value.
       const args = ["--no-password", `--dbname=${conninfo(target.database)}`, ...this.#arguments];
       const command = this.#client.command("pg_dump", args, explain);
-      return { ...common, command, format: this.format, marks: marks[this.format] };
+      const about = { format: this.format, marks: marks[this.format] };
+      return { ...common, command, ...about, ...(rewrittenTables && { rewrittenTables }) };
     }
     const format = { format: "sql", marks: marks.cluster } as const;
     if (target.scope === "server")

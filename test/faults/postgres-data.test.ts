@@ -10,7 +10,6 @@ import { restorePostgres } from "../fixtures/restore.ts";
 import { Session } from "../fixtures/session.ts";
 import { stalledDump } from "../fixtures/stalled-dump.ts";
 import { localStore } from "../fixtures/store.ts";
-import { startCuttingProxy } from "../fixtures/tcp.ts";
 
 let postgres: DisturbedPostgres;
 
@@ -50,35 +49,6 @@ describe("what others do meanwhile", () => {
       says: new RegExp(`${words.source}; somebody dropped or altered it while the dump began: run it again$`),
     });
     await postgres.server.psql("shop", "DROP TABLE IF EXISTS z");
-  });
-
-  test("tables that are rewritten one after the other as the dump is to begin are in it with their rows", async () => {
-    const { server, source } = postgres;
-    await server.psql("shop", "CREATE TABLE z AS SELECT 'rows' AS a, 1 AS b; CREATE TABLE y AS TABLE z");
-    await using first = Session.onPostgres(server, "shop");
-    await using second = Session.onPostgres(server, "shop");
-    await first.execute("BEGIN; ALTER TABLE z ALTER b TYPE bigint");
-    const store = localStore();
-    const variables = {
-      ...store.env,
-      ...source.env,
-      BACKUP_ENGINE: "postgres",
-      BACKUP_DATABASES: "shop",
-    };
-    await using proxy = await startCuttingProxy(server.port, Infinity);
-    const run = startRcdump({ ...variables, PGPORT: String(proxy.port) });
-    // One to see what server it is; then it looks, and looks again.
-    await until("rcdump has looked twice", async () => proxy.connections() >= 3);
-    await second.execute("BEGIN; ALTER TABLE y ALTER b TYPE bigint");
-    await first.execute("COMMIT");
-    const looks = proxy.connections();
-    await until("rcdump has looked twice more", async () => proxy.connections() >= looks + 2);
-    await second.execute("COMMIT");
-    expect(await run.outcome).toMatchObject({ exitCode: 0 });
-    await server.createDatabase("rewritten");
-    await restorePostgres(server, join(store.folder, store.onlyObject()), "rewritten");
-    expect(await server.psql("rewritten", "TABLE z UNION ALL TABLE y")).toBe("rows|1\nrows|1");
-    await server.psql("shop", "DROP TABLE z, y");
   });
 
   test("tables that are altered wait for the dump, new ones and new rows are not in it, and it restores", async () => {

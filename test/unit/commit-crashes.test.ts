@@ -184,6 +184,7 @@ const job: Omit<Job, "runId"> = {
   },
   compressor: undefined,
   startedAt: new Date("2026-01-02T03:04:05Z"),
+  onRewritten: () => {},
 };
 
 function contextFor(remote: MemoryRemote): Context {

@@ -1,8 +1,9 @@
 import { PassThrough, Readable, Writable } from "node:stream";
+import { setTimeout as delay } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
 import { generateX25519Identity, identityToRecipient } from "age-encryption";
 import { describe, expect, test, vi } from "vitest";
-import { chooseDecompressor } from "../../src/compression.ts";
+import { type Compression, chooseCompressor, chooseDecompressor } from "../../src/compression.ts";
 import { createEncryption } from "../../src/encryption/age.ts";
 import { parseRecipients } from "../../src/encryption/recipients.ts";
 import { BackupError } from "../../src/errors.ts";
@@ -349,5 +350,70 @@ describe("who is waited for while a dump is stored", () => {
     await vi.waitFor(() => expect(isStoreAwaited()).toBe(expected));
     abort.abort(new Error("enough"));
     await expect(storing).rejects.toThrow("enough");
+  });
+});
+
+const level = 1;
+describe.for<[string, Compression, string[]]>([
+  ["compressed by a program", { format: "gzip", level }, ["gzip"]],
+  ["compressed in this process", { format: "gzip", level }, []],
+  ["as it is", { format: "none" }, []],
+])("what is looked at when a dump begins, which is stored %s", ([, compression, installed]) => {
+  /** Stores a dump. */
+  function store(script: string, onBeginning: (signal: AbortSignal) => Promise<void>) {
+    const state = { ended: false };
+    const sink = new Writable({
+      write: (_chunk, _encoding, done) => done(),
+      final: (done) => (void (state.ended = true), done()),
+    });
+    const storing = storeDump(
+      {
+        dump: { command: command(script), format: "sql", marks, arguments: [] },
+        compressor: chooseCompressor(compression, (program) => installed.includes(program)),
+        recipients: [],
+        open: async () => sink,
+        onBeginning,
+      },
+      new AbortController().signal,
+    );
+    storing.catch(() => {});
+    return { storing, state };
+  }
+  const whole = "printf -- '--\\n'; sleep 0.1; printf -- '\\n-- end\\n'";
+
+  test("is looked at once, and the dump has no end before that has", async () => {
+    const seen = Promise.withResolvers<void>();
+    const look = vi.fn(() => seen.promise);
+    const { storing, state } = store(whole, look);
+    await expect(Promise.race([storing, delay(500, "waits")])).resolves.toBe("waits");
+    expect(state.ended).toBe(false);
+    seen.resolve();
+    await storing;
+    expect(state.ended).toBe(true);
+    expect(look).toHaveBeenCalledTimes(1);
+  });
+
+  test("ends the dump at once if it fails", async () => {
+    const failure = new BackupError("dump", "not like this");
+    const { storing, state } = store("printf -- '--\\n'; exec sleep 60", () => Promise.reject(failure));
+    await expect(storing).rejects.toBe(failure);
+    expect(state.ended).toBe(false);
+  });
+
+  test("is not waited for if the dump fails", async () => {
+    let isGivenUp = false;
+    const look = (signal: AbortSignal): Promise<void> =>
+      new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => (void (isGivenUp = true), reject(new Error("given up"))));
+      });
+    const { storing, state } = store("printf -- '--\\n'; exit 1", look);
+    await expect(storing).rejects.toThrow("sh");
+    expect([state.ended, isGivenUp]).toEqual([false, true]);
+  });
+
+  test("is not looked at if nothing comes", async () => {
+    const look = vi.fn(async () => {});
+    await expect(store("exit 1", look).storing).rejects.toThrow("sh");
+    expect(look).not.toHaveBeenCalled();
   });
 });
