@@ -17,7 +17,7 @@ export class Beginning implements Tap, AsyncDisposable {
   }
 
   take(): void {
-    if (this.#looking) return;
+    if (this.#looking || this.#disposal.signal.aborted) return;
     this.#looking = this.#look(this.#disposal.signal);
     this.#looking.catch(this.#stop);
   }

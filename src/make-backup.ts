@@ -5,7 +5,7 @@ import type { Compressor } from "./compression.ts";
 import type { Context } from "./context.ts";
 import type { Deadline } from "./deadline.ts";
 import type { Measure } from "./digest.ts";
-import { BackupError, explain } from "./errors.ts";
+import { BackupError } from "./errors.ts";
 import { sizeOf } from "./dump-size.ts";
 import { type CharacterSet, type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
 import { jobOfRun, newRunId } from "./job.ts";
@@ -206,8 +206,9 @@ async function lookForRewrites(
 ): Promise<void> {
   const tables = await dump.rewrittenTables?.(signal).catch((error: unknown) => {
     signal.throwIfAborted();
+    const reason = error instanceof BackupError ? error.message : String(error);
     log.warn(
-      `${targetName(target)}: could not look whether tables were rewritten as the dump began, whose rows would be missing: ${explain(error)}`,
+      `${targetName(target)}: could not look whether tables were rewritten as the dump began, whose rows would be missing: ${reason}`,
     );
   });
   if (tables && tables.length > 0) onRewritten(tables);

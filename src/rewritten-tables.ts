@@ -10,8 +10,8 @@ class RewrittenTables extends BackupError {
   }
 }
 
-/** How often a dump is begun. What rewrites a table that often does it every few milliseconds. */
-const attempts = 4;
+/** How often a dump is begun. What rewrites a table each time does it all the time. */
+const attempts = 3;
 
 /**
  * Makes a dump, and another one in its place if tables were rewritten as it began. The last is taken as it is, with a warning: a backup

@@ -1,31 +1,30 @@
 import { setTimeout as delay } from "node:timers/promises";
+import { BackupError } from "../errors.ts";
 import type { Dump } from "./engine.ts";
 import type { Option } from "./options.ts";
-import type { PostgresClient } from "./postgres-client.ts";
+import { literal, type PostgresClient } from "./postgres-client.ts";
 
-/** The tables whose rows are dumped. Temporary ones are nobody else's, and of a materialized view there are none. */
-const tables = "FROM pg_class c WHERE c.relkind = 'r' AND c.relpersistence <> 't' AND c.oid >= 16384";
+/** Options that leave tables or all rows out of a dump in a way that is pg_dump's to know: what is rewritten could be none of it. */
+const selection =
+  /^((exclude-)?(schema|table|extension)(-data)?(-and-children)?|filter|section|schema-only|statistics-only|no-data)$/;
 
-/** How many locks there are that give a table to one transaction alone, and the file that each table is in. */
-const query = `
-SELECT json_build_object(
-  'locks', (SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database
-    WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND d.datname = current_database()
-      AND l.relation IN (SELECT c.oid ${tables})),
-  'files', (SELECT coalesce(json_object_agg(c.oid::regclass, c.oid || '/' || c.relfilenode), '{}') ${tables}));`;
-
-/** What that answers. */
-interface Look {
-  readonly locks: number;
-  /** By the tables' names as SQL has them: a table of the same name that is another one has another file, too. */
-  readonly files: Readonly<Record<string, string>>;
-}
-
-/** Options that leave tables or their rows out of a dump: what is rewritten could be none of it. */
-const selection = /^((exclude-)?(schema|table|extension)(-data)?(-and-children)?|filter|schema-only)$/;
+/** Those among them that leave out one table, if they have no wildcard. */
+const exclusion = /^exclude-table(-data)?$/;
 
 /** Milliseconds between two looks. */
 const interval = 1000;
+
+/** The longest that the last look may take, in milliseconds: what it finds later may have come about after the dump. */
+const lookWithin = 30_000;
+
+/** What the first look answers: how many locks give a table to one transaction alone, and, if none does, the file that each table is in. */
+interface Look {
+  readonly locks: number;
+  readonly files: Files | null;
+}
+
+/** By the tables' names as SQL has them: another table of the same name has another file, too. */
+type Files = Readonly<Record<string, string>>;
 
 /**
  * Watches what would be empty in a dump: a table that is rewritten between pg_dump's snapshot and its lock, for ALTER TABLE and
@@ -33,7 +32,7 @@ const interval = 1000;
  * First it waits for the transactions that have tables for themselves, for no longer than --lock-wait-timeout: a migration may be many,
  * one after the other, and is over when nobody has a table. What rewrites one later can be told only afterwards. (To lock the tables
  * before a snapshot is taken, and pass that on, would be worse: behind whoever waits for a table pg_dump would wait for itself.)
- * @returns what the dump is to be asked when it has locked its tables; undefined where it is not of all of them
+ * @returns what the dump is to be asked when it has locked its tables; undefined where the arguments choose what is in it
  */
 export async function watchRewrites(
   client: PostgresClient,
@@ -41,22 +40,56 @@ export async function watchRewrites(
   options: readonly Option[],
   signal: AbortSignal | undefined,
 ): Promise<Dump["rewrittenTables"] | undefined> {
-  if (options.some(({ name }) => selection.test(name))) return undefined;
+  const tables = watchedTables(options);
+  if (tables === undefined) return undefined;
+  const files = `(SELECT coalesce(json_object_agg(c.oid::regclass, c.oid || '/' || c.relfilenode), '{}') ${tables})`;
+  const query = `
+SELECT json_build_object('locks', held.locks, 'files', CASE WHEN held.locks = 0 THEN ${files} END)
+FROM (
+  SELECT count(*) AS locks FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+  WHERE l.granted AND l.mode = 'AccessExclusiveLock' AND d.datname = current_database()
+    AND l.relation IN (SELECT c.oid ${tables})
+) held;`;
+  const look = async (): Promise<Look> => JSON.parse(await client.query(database, query, signal)) as Look;
+  const readFiles = async (wanted: AbortSignal | undefined): Promise<Files> =>
+    JSON.parse(await client.query(database, `SELECT ${files};`, wanted)) as Files;
   const timeout = options.findLast(({ name }) => name === "lock-wait-timeout")?.value;
   const end = performance.now() + (timeout === undefined ? Infinity : milliseconds(timeout));
-  const look = async (wanted: AbortSignal | undefined): Promise<Look> =>
-    JSON.parse(await client.query(database, query, wanted)) as Look;
-  let before = await look(signal);
-  while (before.locks > 0 && performance.now() < end) {
+  let seen = await look();
+  while (seen.locks > 0 && performance.now() < end) {
     await delay(Math.min(interval, end - performance.now()), undefined, { signal }).catch(() =>
       signal?.throwIfAborted(),
     );
-    before = await look(signal);
+    seen = await look();
   }
+  const before = new Map(Object.entries(seen.files ?? (await readFiles(signal))));
   return async (wanted) => {
-    const { files } = await look(wanted);
-    return Object.keys(files).filter((name) => (before.files[name] ?? files[name]) !== files[name]);
+    const late = AbortSignal.timeout(lookWithin);
+    const now = await readFiles(AbortSignal.any([wanted, late])).catch((error: unknown) => {
+      if (!late.aborted) throw error;
+      throw new BackupError("connect", `the server gave no answer within ${lookWithin / 1000} s`);
+    });
+    return Object.keys(now).filter((name) => before.has(name) && before.get(name) !== now[name]);
   };
+}
+
+/**
+ * The tables whose rows are dumped, as SQL after a SELECT; undefined where that is pg_dump's to know. Temporary tables are nobody else's, and
+ * of a materialized view no rows are dumped.
+ */
+function watchedTables(options: readonly Option[]): string | undefined {
+  const excluded: string[] = [];
+  for (const { name, value = "" } of options.filter((option) => selection.test(option.name))) {
+    if (!exclusion.test(name) || /[*?]/.test(value)) return undefined;
+    // It is written as pg_dump has it, but for wildcards.
+    excluded.push(`coalesce(to_regclass(${literal(value)})::oid, 0)`);
+  }
+  const isUnloggedLeftOut = options.some(({ name }) => name === "no-unlogged-table-data");
+  return [
+    "FROM pg_class c WHERE c.relkind = 'r' AND c.oid >= 16384",
+    `c.relpersistence ${isUnloggedLeftOut ? "= 'p'" : "<> 't'"}`,
+    ...(excluded.length > 0 ? [`c.oid NOT IN (${excluded.join(", ")})`] : []),
+  ].join(" AND ");
 }
 
 const units: Readonly<Record<string, number>> = {

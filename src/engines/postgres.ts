@@ -99,9 +99,12 @@ export class Postgres implements Engine {
     const explain = explainDump(target);
     if (target.scope === "database") {
       const options = readOptions(this.#arguments, syntax);
-      // Whatever is wrong there, pg_dump says it better.
-      const rewrittenTables = await watchRewrites(this.#client, target.database, options, signal).catch(() =>
-        signal?.throwIfAborted(),
+      const rewrittenTables = await watchRewrites(this.#client, target.database, options, signal).catch(
+        (error: unknown) => {
+          signal?.throwIfAborted();
+          // Mostly pg_dump fails too, and says it better.
+          return () => Promise.reject(error as Error);
+        },
       );
       // In front, where no option of the user's can take it for its value.
       const args = ["--no-password", `--dbname=${conninfo(target.database)}`, ...this.#arguments];
