@@ -1,7 +1,8 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Context } from "./context.ts";
 import type { AgeIdentity } from "./encryption/age.ts";
 import type { CharacterSet, Server, Target } from "./engines/engine.ts";
-import type { Creation, DatabaseState, Exchange } from "./engines/restorer.ts";
+import type { Creation, DatabaseState, Exchange, Restorer } from "./engines/restorer.ts";
 import { BackupError } from "./errors.ts";
 import { loadDump } from "./load-dump.ts";
 import { dropAbandoned, scratchName } from "./scratch.ts";
@@ -40,14 +41,15 @@ export async function examineTarget(
   { create, swap, force }: Manner,
 ): Promise<DatabaseState | undefined> {
   const { restorer } = engine;
-  const state = await restorer.inspect(database, signal);
+  const mustBeUnused = swap && restorer.exchangesUnused && !force;
+  const state = await inspect(restorer, database, mustBeUnused, signal);
   if (state === undefined) {
     if (create) return undefined;
     throw new BackupError("target", `there is no database ${database} on the server`, {
       hint: swap ? "leave --swap out and add --create" : "add --create, or name another with --to",
     });
   }
-  if (swap && restorer.exchangesUnused && state.sessions > 0 && !force)
+  if (mustBeUnused && state.sessions > 0)
     throw new BackupError("target", `${sessions(state.sessions)} connected to ${database}`, {
       hint: "end what uses it, or add --force, which ends the sessions when the names are exchanged",
     });
@@ -55,6 +57,24 @@ export async function examineTarget(
   throw new BackupError("target", `database ${database} is not empty: it has ${describeState(state)}`, {
     hint: `restore into another (--to NAME --create), replace it and keep it under another name (--swap), or ${restorer.transactional ? "restore into it as it is" : "drop those of its tables that are in the backup"} (--force)`,
   });
+}
+
+/** How often, and after how many milliseconds each, a database is looked at again that sessions are connected to. */
+const [looks, pause] = [10, 200];
+
+/** @param mustBeUnused waits a little for sessions to go: a server's process outlives its client, this program's own among them, by moments */
+async function inspect(
+  restorer: Restorer,
+  database: string,
+  mustBeUnused: boolean,
+  signal: AbortSignal | undefined,
+): Promise<DatabaseState | undefined> {
+  let state = await restorer.inspect(database, signal);
+  for (let left = looks; mustBeUnused && state !== undefined && state.sessions > 0 && left > 0; left--) {
+    await delay(pause, undefined, { signal });
+    state = await restorer.inspect(database, signal);
+  }
+  return state;
 }
 
 /**

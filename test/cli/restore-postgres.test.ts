@@ -654,6 +654,29 @@ describe("--swap", () => {
     expect(await contentsOf(kept[0] ?? "")).toBe(contents);
   });
 
+  test("somebody who leaves in the meantime is no hindrance", async () => {
+    await makeShop("leaving");
+    const session = execa("psql", ["-Xc", "SELECT pg_sleep(600)"], {
+      env: { ...server.env, PGDATABASE: "leaving" },
+      reject: false,
+    });
+    const on = "FROM pg_stat_activity WHERE datname = 'leaving' AND query LIKE '%pg_sleep%'";
+    await until(
+      "it is connected",
+      async () => (await server.psql("postgres", `SELECT count(*) ${on}`)) === "1",
+    );
+    await using proxy = await startCuttingProxy(server.port, Infinity);
+    const restored = bringBack(base, ["--database", "app", "--to", "leaving", "--swap"], {
+      PGPORT: String(proxy.port),
+    });
+    // One to see what server it is, and two for each look.
+    await until("rcdump looks again", async () => proxy.connections() >= 5);
+    await server.psql("postgres", `SELECT pg_terminate_backend(pid) ${on}`);
+    await session;
+    await restored;
+    expect(await contentsOf("leaving")).toBe(await contentsOf("app"));
+  });
+
   test("somebody who connects in between: it is as it was", async () => {
     await makeShop("raced");
     const [before, contents] = [await describing("raced"), await contentsOf("raced")];

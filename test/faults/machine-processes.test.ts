@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rcdump, type Run, startRcdump, type Variables } from "../fixtures/cli.ts";
-import { family } from "../fixtures/command-lines.ts";
+import { family, signalFamily } from "../fixtures/command-lines.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { until } from "../fixtures/process.ts";
@@ -96,7 +96,7 @@ describe("SIGTERM to all processes of a run at once, as a control group gets it"
     const dump = await stalledDump("pg_dump", half);
     const run = startRcdump({ ...variables, PATH: dump.path });
     await dump.begun();
-    for (const pid of family(run.pid).toReversed()) process.kill(pid, "SIGTERM");
+    signalFamily(run.pid, "SIGTERM");
     expect(await run.outcome).toMatchObject({ exitCode: 143, message: "cancelled by SIGTERM" });
     expect((await rcdump(variables, ["list", "--json"])).stdout).toBe(before);
     expect((await rcdump(variables, ["list", "--all"])).stdout).not.toMatch(/incomplete|partial/);
