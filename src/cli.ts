@@ -18,7 +18,7 @@ import { commandHelp, help } from "./help.ts";
 import { readIdentities } from "./key-files.ts";
 import { createLogger } from "./log.ts";
 import { Progress } from "./progress.ts";
-import { RcloneRemote } from "./rclone-remote.ts";
+import { RcloneRemote } from "./rclone/rclone-remote.ts";
 import { isInstalled } from "./program.ts";
 import { vanishing } from "./vanishing.ts";
 import { version } from "./version.ts";

@@ -1,35 +1,22 @@
-import { existsSync } from "node:fs";
 import pLimit from "p-limit";
+import { attempt, type Outcome, report } from "../backup/outcome.ts";
+import { warnOfForgotten, warnOfLimits, warnOfVanishing } from "../backup/warnings.ts";
 import { type Destination, reserve } from "../commit.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
-import { Deadline } from "../deadline.ts";
-import { sizeOf } from "../dump-size.ts";
+import type { Deadline } from "../deadline.ts";
 import { type DumpProgram, type Server, targetName } from "../engines/engine.ts";
-import { BackupError, explain } from "../errors.ts";
-import { formatBytes, formatSeconds } from "../format.ts";
 import { jobId, newRunId } from "../job.ts";
 import { noteAbandonedDumps, noteAbandonedUploads, type Sweep } from "../leftovers.ts";
 import { deliver, type Job, stageBackup, streamBackup } from "../make-backup.ts";
-import { type Manifest, targetOf } from "../manifest.ts";
+import type { Manifest } from "../manifest.ts";
 import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { pruneAfter } from "../pruning.ts";
 import { RcloneFailure } from "../rclone-failure.ts";
 import { beginAgainIfRewritten } from "../rewritten-tables.ts";
 import { formatShard } from "../shard.ts";
-import { Spool, type SpooledDump } from "../spool.ts";
-import { mayNotFit } from "../stream-chunks.ts";
-import { mountHint } from "../vanishing.ts";
-
-/** What came of one dump. */
-interface Outcome {
-  readonly name: string;
-  readonly job: string;
-  /** The backup, if it was made. */
-  readonly made?: { readonly path: string; readonly manifest: Manifest };
-  readonly error?: unknown;
-}
+import { Spool } from "../spool.ts";
 
 /** A dump that is going to be made, and the job it is a run of. */
 interface Run {
@@ -64,7 +51,7 @@ export async function backup(context: Context): Promise<void> {
   const spool = config.spoolFolder === undefined ? undefined : new Spool(config.spoolFolder);
   const destinations = await reserveAll(context, runs, spool !== undefined);
   await warnOfVanishing(context);
-  if (!spool) await warnOfLimits(context, server, runs);
+  if (!spool) await warnOfLimits(context, server, dumps);
   const jobs = new Set(runs.map(({ job }) => job));
   const sweeps = noteLeftovers(context, jobs, destinations, spool);
 
@@ -121,34 +108,6 @@ async function reserveAll(
       `${error.message}; the dumps are made all the same and kept in the spool folder`,
     );
     return new Map();
-  }
-}
-
-/** A container's own folder is easily taken for the volume that was to be mounted there. */
-async function warnOfVanishing({ remote, log, signal, vanishing }: Context): Promise<void> {
-  // A store that does not answer may do so later, and is no folder.
-  const folder = await remote.traits(signal).then(
-    (traits) => traits.folder,
-    () => undefined,
-  );
-  const fate = folder === undefined ? undefined : vanishing(folder);
-  if (fate !== undefined) log.warn({ hint: mountHint }, `backups in ${folder} are ${fate}`);
-}
-
-/** A store that takes no more of a stream says so at the end of it only. */
-async function warnOfLimits(
-  { remote, log, signal }: Context,
-  server: Server,
-  runs: readonly Run[],
-): Promise<void> {
-  for (const { target } of runs.map(({ planned }) => planned)) {
-    const bytes = sizeOf(target, server);
-    const limit = mayNotFit(bytes, await remote.streamLimit(bytes, signal));
-    if (limit)
-      log.warn(
-        { database: targetName(target), hint: limit.hint },
-        `the dump of ${targetName(target)} may not fit: ${limit.message}`,
-      );
   }
 }
 
@@ -210,35 +169,6 @@ async function backUp(
   });
 }
 
-async function attempt(
-  { config, log, signal }: Context,
-  name: string,
-  job: string,
-  path: string,
-  work: (deadline: Deadline) => Promise<Manifest>,
-): Promise<Outcome> {
-  try {
-    signal.throwIfAborted();
-    using deadline = new Deadline(config.timeout, signal);
-    const start = performance.now();
-    const manifest = await work(deadline);
-    const { plain, stored } = manifest;
-    const seconds = (performance.now() - start) / 1000;
-    log.info(
-      {
-        database: name,
-        plainBytes: plain.bytes,
-        storedBytes: stored.bytes,
-        seconds: Number(seconds.toFixed(3)),
-      },
-      `backed up ${name}: ${formatBytes(plain.bytes)} dumped, ${formatBytes(stored.bytes)} stored, ${formatSeconds(seconds)}`,
-    );
-    return { name, job, made: { path, manifest } };
-  } catch (error) {
-    return { name, job, error };
-  }
-}
-
 /** After a good run of a job, what its earlier runs left is cleared away. Failing at that takes nothing from the backup. */
 async function sweepAfter(
   outcomes: readonly Outcome[],
@@ -253,38 +183,4 @@ async function sweepAfter(
       log.warn(`cannot remove what earlier runs left: ${String(error)}`);
     }
   }
-}
-
-/**
- * Says which dumps of earlier runs are none of those that the settings ask for, in whichever shard, so that no run sends them. One
- * that has gone meanwhile was another job's that shares the folder.
- */
-function warnOfForgotten(dumps: readonly SpooledDump[], log: Context["log"]): void {
-  for (const { file, path, manifest } of dumps) {
-    if (!existsSync(file)) continue;
-    const { host, port } = manifest.server;
-    const subject = `${targetName(targetOf(manifest))} of ${host}:${port}`;
-    log.warn(
-      {
-        file,
-        hint: "back that up again with the BACKUP_FILE_NAME that it had, or copy the file there by hand and remove it and its .json",
-      },
-      `${file} is not sent, for the settings ask for no such dump: it is of ${subject}, to be stored as ${path}`,
-    );
-  }
-}
-
-function report(outcomes: readonly Outcome[]): void {
-  const failed = outcomes.filter(({ error }) => error !== undefined);
-  const [first] = failed;
-  if (!first) return;
-  if (outcomes.length === 1) throw first.error;
-  const defect = failed.find(({ error }) => !(error instanceof BackupError));
-  if (defect) throw defect.error;
-  const all = failed.length === outcomes.length;
-  const lines = failed.map(({ name, error }) => `${name}: ${explain(error)}`);
-  throw new BackupError(
-    all && first.error instanceof BackupError ? first.error.operation : "partial",
-    [`${failed.length} of ${outcomes.length} dumps failed`, ...lines].join("\n  - "),
-  );
 }

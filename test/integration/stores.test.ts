@@ -5,7 +5,7 @@ import { delimiter, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { RcloneRemote } from "../../src/rclone-remote.ts";
+import { RcloneRemote } from "../../src/rclone/rclone-remote.ts";
 import { withSubprocesses } from "../../src/subprocess.ts";
 import { type Outcome, rcdump, type Variables } from "../fixtures/cli.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";

@@ -1,7 +1,7 @@
 import { execa } from "execa";
 import type { Environment } from "../../src/environment.ts";
 import type { Remote } from "../../src/remote.ts";
-import { RcloneRemote } from "../../src/rclone-remote.ts";
+import { RcloneRemote } from "../../src/rclone/rclone-remote.ts";
 import { MemoryRemote } from "../fixtures/memory-remote.ts";
 import { startStore, type StoreName, storeNames, type TestStore } from "./store.ts";
 

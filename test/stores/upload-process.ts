@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { json } from "node:stream/consumers";
 import type { Environment } from "../../src/environment.ts";
-import { RcloneRemote } from "../../src/rclone-remote.ts";
+import { RcloneRemote } from "../../src/rclone/rclone-remote.ts";
 import { beginUpload } from "./upload.ts";
 
 const [, , folder = "", path = ""] = process.argv;
