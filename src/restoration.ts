@@ -70,7 +70,7 @@ async function inspect(
   signal: AbortSignal | undefined,
 ): Promise<DatabaseState | undefined> {
   let state = await restorer.inspect(database, signal);
-  for (let left = looks; mustBeUnused && state !== undefined && state.sessions > 0 && left > 0; left--) {
+  for (let left = mustBeUnused ? looks : 0; left > 0 && state !== undefined && state.sessions > 0; left--) {
     await delay(pause, undefined, { signal });
     state = await restorer.inspect(database, signal);
   }

@@ -103,7 +103,7 @@ export class Postgres implements Engine {
         (error: unknown) => {
           signal?.throwIfAborted();
           // Mostly pg_dump fails too, and says it better.
-          return () => Promise.reject(error as Error);
+          return () => Promise.reject(error);
         },
       );
       // In front, where no option of the user's can take it for its value.
