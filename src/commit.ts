@@ -4,7 +4,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { BackupError } from "./errors.ts";
 import { jobOfRun } from "./job.ts";
 import { encodeManifest, type Manifest, manifestPath } from "./manifest.ts";
-import { RcloneFailure } from "./rclone-failure.ts";
+import { RcloneFailure } from "./rclone/failure.ts";
 import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 import { withSubprocesses } from "./subprocess.ts";
 

@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { Context } from "./context.ts";
-import type { DumpContents } from "./dump-contents.ts";
+import type { DumpContents } from "./comparison/dump-contents.ts";
 import type { AgeIdentity } from "./encryption/age.ts";
 import type { Server, Target } from "./engines/engine.ts";
 import { movingMuch } from "./program.ts";

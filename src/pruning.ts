@@ -4,7 +4,7 @@ import type { Context } from "./context.ts";
 import { BackupError } from "./errors.ts";
 import { startOfRun } from "./job.ts";
 import { finishEarlierPrunes, removeBackups } from "./prune-journal.ts";
-import { RcloneFailure } from "./rclone-failure.ts";
+import { RcloneFailure } from "./rclone/failure.ts";
 import { applyRetention, type RetentionPolicy, type Verdict } from "./retention.ts";
 
 /** How old an upload must be to be taken for one that was cut off, in milliseconds. */

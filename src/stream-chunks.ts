@@ -1,7 +1,7 @@
 import type { Environment } from "./environment.ts";
 import { formatBytes } from "./format.ts";
-import type { Backend } from "./rclone-backends.ts";
-import { readSize } from "./rclone-size.ts";
+import type { Backend } from "./rclone/backends.ts";
+import { readSize } from "./rclone/size.ts";
 
 /** A kind of store that takes a stream of unknown length in chunks of one size, and so many of them. */
 interface ChunkedStore {

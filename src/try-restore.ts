@@ -1,6 +1,6 @@
 import type { StoredBackup } from "./catalogue.ts";
 import type { Context } from "./context.ts";
-import { compareContents, DumpContents } from "./dump-contents.ts";
+import { compareContents, DumpContents } from "./comparison/dump-contents.ts";
 import type { AgeIdentity } from "./encryption/age.ts";
 import type { Server, Target } from "./engines/engine.ts";
 import { BackupError } from "./errors.ts";

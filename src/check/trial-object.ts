@@ -1,6 +1,6 @@
 import { put } from "../commit.ts";
 import { BackupError } from "../errors.ts";
-import { RcloneFailure } from "../rclone-failure.ts";
+import { RcloneFailure } from "../rclone/failure.ts";
 import type { Remote } from "../remote.ts";
 
 /** What is written, for whoever comes upon it. */

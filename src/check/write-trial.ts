@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Context } from "../context.ts";
 import { BackupError } from "../errors.ts";
-import { RcloneFailure } from "../rclone-failure.ts";
+import { RcloneFailure } from "../rclone/failure.ts";
 import type { Note } from "./finding.ts";
 import { putTrialObject, trialText } from "./trial-object.ts";
 import { tryWritingOnly } from "./write-only-trial.ts";

@@ -8,13 +8,13 @@ import type { Deadline } from "../deadline.ts";
 import { type DumpProgram, type Server, targetName } from "../engines/engine.ts";
 import { jobId, newRunId } from "../job.ts";
 import { noteAbandonedDumps, noteAbandonedUploads, type Sweep } from "../leftovers.ts";
-import { deliver, type Job, stageBackup, streamBackup } from "../make-backup.ts";
+import { deliver, type Job, stageBackup, streamBackup } from "../backup/make-backup.ts";
 import type { Manifest } from "../manifest.ts";
 import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { pruneAfter } from "../pruning.ts";
-import { RcloneFailure } from "../rclone-failure.ts";
-import { beginAgainIfRewritten } from "../rewritten-tables.ts";
+import { RcloneFailure } from "../rclone/failure.ts";
+import { beginAgainIfRewritten } from "../backup/rewritten-tables.ts";
 import { formatShard } from "../shard.ts";
 import { Spool } from "../spool.ts";
 

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { SubprocessError } from "../program.ts";
-import { RcloneFailure } from "../rclone-failure.ts";
+import { RcloneFailure } from "./failure.ts";
 import type { StoredObject } from "../remote.ts";
 import type { Question, Rclone } from "./rclone.ts";
 

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { RcloneFailure } from "../rclone-failure.ts";
+import { RcloneFailure } from "./failure.ts";
 import { run } from "../subprocess.ts";
 import { quickStart, type Rclone } from "./rclone.ts";
 

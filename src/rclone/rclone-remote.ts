@@ -1,6 +1,6 @@
 import type { Readable, Writable } from "node:stream";
 import type { Environment } from "../environment.ts";
-import { RcloneFailure } from "../rclone-failure.ts";
+import { RcloneFailure } from "./failure.ts";
 import { longestText, type Remote, type RemoteTraits, type StoredObject, type Texts } from "../remote.ts";
 import type { StreamLimit } from "../stream-chunks.ts";
 import type { Subprocesses } from "../subprocess.ts";

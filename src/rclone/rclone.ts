@@ -1,7 +1,7 @@
 import type { Environment } from "../environment.ts";
 import type { Operation } from "../errors.ts";
 import type { Command } from "../program.ts";
-import { explainRclone } from "../rclone-failure.ts";
+import { explainRclone } from "./failure.ts";
 import { run } from "../subprocess.ts";
 
 /**

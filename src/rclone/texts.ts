@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { BackupError } from "../errors.ts";
-import { RcloneFailure } from "../rclone-failure.ts";
+import { RcloneFailure } from "./failure.ts";
 import { evenIfMissing } from "./listing.ts";
 import type { Question, Rclone } from "./rclone.ts";
 

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { RcloneFailure } from "../rclone-failure.ts";
+import { RcloneFailure } from "./failure.ts";
 import type { RemoteTraits } from "../remote.ts";
 import { listObjects } from "./listing.ts";
 import type { Rclone } from "./rclone.ts";

@@ -13,7 +13,7 @@ import type { Context } from "../../src/context.ts";
 import { Deadline } from "../../src/deadline.ts";
 import type { Engine } from "../../src/engines/engine.ts";
 import { noteAbandonedUploads } from "../../src/leftovers.ts";
-import { deliver, type Job, streamBackup } from "../../src/make-backup.ts";
+import { deliver, type Job, streamBackup } from "../../src/backup/make-backup.ts";
 import { parseManifest } from "../../src/manifest.ts";
 import { Progress } from "../../src/progress.ts";
 import { Spool } from "../../src/spool.ts";

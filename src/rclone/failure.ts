@@ -1,6 +1,6 @@
-import { BackupError, type Operation } from "./errors.ts";
-import { redact } from "./redaction.ts";
-import type { SubprocessError } from "./program.ts";
+import { BackupError, type Operation } from "../errors.ts";
+import { redact } from "../redaction.ts";
+import type { SubprocessError } from "../program.ts";
 
 /** What rclone could not do, with its own words and what to do about them. */
 export class RcloneFailure extends BackupError {

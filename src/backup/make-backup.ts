@@ -1,22 +1,28 @@
 import { utimes } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
-import { commit, type Destination, discardWithin, reserve, UploadKept } from "./commit.ts";
-import type { Compressor } from "./compression.ts";
-import type { Context } from "./context.ts";
-import type { Deadline } from "./deadline.ts";
-import type { Measure } from "./digest.ts";
-import { BackupError } from "./errors.ts";
-import { sizeOf } from "./dump-size.ts";
-import { type CharacterSet, type Dump, type DumpProgram, type Server, targetName } from "./engines/engine.ts";
-import { jobOfRun, newRunId } from "./job.ts";
-import { type Manifest, manifestPath, parseManifest } from "./manifest.ts";
-import { storeDump } from "./pipeline.ts";
-import { RcloneFailure } from "./rclone-failure.ts";
-import type { PlannedDump } from "./plan.ts";
-import type { Remote } from "./remote.ts";
+import { commit, type Destination, discardWithin, reserve, UploadKept } from "../commit.ts";
+import type { Compressor } from "../compression.ts";
+import type { Context } from "../context.ts";
+import type { Deadline } from "../deadline.ts";
+import type { Measure } from "../digest.ts";
+import { BackupError } from "../errors.ts";
+import { sizeOf } from "../dump-size.ts";
+import {
+  type CharacterSet,
+  type Dump,
+  type DumpProgram,
+  type Server,
+  targetName,
+} from "../engines/engine.ts";
+import { jobOfRun, newRunId } from "../job.ts";
+import { type Manifest, manifestPath, parseManifest } from "../manifest.ts";
+import { storeDump } from "../pipeline.ts";
+import { RcloneFailure } from "../rclone/failure.ts";
+import type { PlannedDump } from "../plan.ts";
+import type { Remote } from "../remote.ts";
 import type { OnRewritten } from "./rewritten-tables.ts";
-import type { Spool, SpooledDump } from "./spool.ts";
-import { toolName } from "./version.ts";
+import type { Spool, SpooledDump } from "../spool.ts";
+import { toolName } from "../version.ts";
 
 /** Everything one backup needs that was found out before. */
 export interface Job {

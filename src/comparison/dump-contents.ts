@@ -1,6 +1,6 @@
 import { Transform, type TransformCallback } from "node:stream";
-import { DumpLines } from "./dump-lines.ts";
-import { DumpSections } from "./dump-sections.ts";
+import { DumpLines } from "./lines.ts";
+import { DumpSections } from "./sections.ts";
 
 /**
  * Passes a dump in SQL through unchanged and digests it object by object, as the comments of pg_dump, pg_dumpall and

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Normaliser } from "./dump-normalisers.ts";
+import type { Normaliser } from "./normalisers.ts";
 
 /** A longer section is digested as it is: thousands of roles, or of columns, may be in one that is shorter. */
 const normalisedKept = 256 * 1024;

@@ -6,12 +6,12 @@ import {
   mariadbHeader,
   postgresHeader,
   readable,
-} from "./dump-headers.ts";
-import { endOfData, type LineReader, type Mode } from "./dump-lines.ts";
-import { normaliserOf } from "./dump-normalisers.ts";
-import { ObjectDigests } from "./dump-object-digests.ts";
-import { SectionDigest } from "./dump-section-digest.ts";
-import { SessionSettings } from "./dump-session-settings.ts";
+} from "./headers.ts";
+import { endOfData, type LineReader, type Mode } from "./lines.ts";
+import { normaliserOf } from "./normalisers.ts";
+import { ObjectDigests } from "./object-digests.ts";
+import { SectionDigest } from "./section-digest.ts";
+import { SessionSettings } from "./session-settings.ts";
 
 /** Sections told apart; further ones are digested together, so that no dump can fill the memory with its headers. */
 const sectionsKept = 100_000;

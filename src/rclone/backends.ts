@@ -1,4 +1,4 @@
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../environment.ts";
 
 /** A store, or a layer over one as crypt and union are, with the options that were given for it. */
 export interface Backend {

@@ -1,5 +1,5 @@
-import type { Logger } from "./log.ts";
-import { BackupError } from "./errors.ts";
+import type { Logger } from "../log.ts";
+import { BackupError } from "../errors.ts";
 
 /** Said of tables whose rows may not be in a dump, because they were rewritten as it began. */
 export type OnRewritten = (tables: readonly string[]) => void;

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { backendsOf, type Sections } from "../../src/rclone-backends.ts";
+import { backendsOf, type Sections } from "../../../src/rclone/backends.ts";
 
 const sections: Sections = {
   store: { type: "s3", chunk_size: "7M", provider: "Minio" },

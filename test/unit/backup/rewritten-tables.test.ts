@@ -1,7 +1,7 @@
 import { describe, expect, test, vi } from "vitest";
-import { BackupError } from "../../src/errors.ts";
-import type { Logger } from "../../src/log.ts";
-import { beginAgainIfRewritten } from "../../src/rewritten-tables.ts";
+import { BackupError } from "../../../src/errors.ts";
+import type { Logger } from "../../../src/log.ts";
+import { beginAgainIfRewritten } from "../../../src/backup/rewritten-tables.ts";
 
 /** Makes a dump as which the tables were rewritten that each beginning of it tells. */
 function make(...beginnings: readonly (readonly string[])[]) {

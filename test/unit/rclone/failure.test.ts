@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { Operation } from "../../src/errors.ts";
-import { SubprocessError } from "../../src/program.ts";
-import { explainRclone, type RcloneFailure } from "../../src/rclone-failure.ts";
+import type { Operation } from "../../../src/errors.ts";
+import { SubprocessError } from "../../../src/program.ts";
+import { explainRclone, type RcloneFailure } from "../../../src/rclone/failure.ts";
 
 function explain(
   stderr: string,

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { describe, expect, test } from "vitest";
-import { compareContents, DumpContents } from "../../src/dump-contents.ts";
+import { compareContents, DumpContents } from "../../../src/comparison/dump-contents.ts";
 
 /** What pg_dump 15 wrote; here and below without the many lines of settings. */
 const postgres = `--
