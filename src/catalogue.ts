@@ -1,4 +1,4 @@
-import { jobOfPartial } from "./commit.ts";
+import { jobOfPartial } from "./destination.ts";
 import { targetName } from "./engines/engine.ts";
 import {
   checksumOf,

@@ -1,95 +1,9 @@
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
-import { setTimeout as delay } from "node:timers/promises";
+import type { Destination } from "./destination.ts";
 import { BackupError } from "./errors.ts";
-import { jobOfRun } from "./job.ts";
 import { encodeManifest, type Manifest, manifestPath } from "./manifest.ts";
+import { put } from "./put.ts";
 import { RcloneFailure } from "./rclone/failure.ts";
 import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
-import { withSubprocesses } from "./subprocess.ts";
-
-/** Where an object is going to lie, and where it is uploaded to until it is whole. */
-export interface Destination {
-  /** The final name. */
-  readonly path: string;
-  /** Where the upload goes: the final name itself, if the remote is atomic and the name is free. */
-  readonly place: string;
-  /** Whether an object or a manifest of the name existed. */
-  readonly taken: boolean;
-  readonly runId: string;
-}
-
-/** How long removing what a failed upload left may take, in milliseconds: it must fit into a grace period. */
-export const discardWithin = 5000;
-
-/** The name of an upload under way: never a leading dot, which some FTP servers hide. */
-function partialPath(path: string, runId: string): string {
-  return `${path}.${runId}.partial`;
-}
-
-/** The run that an unfinished upload belongs to; undefined for a path that is none of ours. */
-export function runOfPartial(path: string): string | undefined {
-  return /\.([0-9a-f]{8}-[0-9a-z]{8}[0-9a-f]{4})\.partial$/.exec(path)?.[1];
-}
-
-/** The job that it belongs to. */
-export function jobOfPartial(path: string): string | undefined {
-  const runId = runOfPartial(path);
-  return runId === undefined ? undefined : jobOfRun(runId);
-}
-
-/**
- * Looks whether names are free, and settles where to upload to. This is also the first time that the store is asked.
- * @throws BackupError `upload` if a name is taken and may not be replaced, `remote` if the store does not answer
- */
-export async function reserve(
-  remote: Remote,
-  wanted: readonly { path: string; runId: string }[],
-  { overwrite, signal }: { overwrite: boolean; signal?: AbortSignal | undefined },
-): Promise<Destination[]> {
-  const { atomic } = await remote.traits(signal);
-  const found = await existing(
-    remote,
-    wanted.flatMap(({ path }) => [path, manifestPath(path)]),
-    { overwrite, signal },
-  );
-  return wanted.map(({ path, runId }) => {
-    const taken = found.has(path) || found.has(manifestPath(path));
-    if (taken && !overwrite)
-      throw new BackupError("upload", `${path} exists already, and BACKUP_OVERWRITE=false`, {
-        hint: "put the time into BACKUP_FILE_NAME, for instance ${DB}-%Y-%m-%dT%H-%M-%SZ, or let it be replaced",
-      });
-    return { path, runId, taken, place: atomic && !taken ? path : partialPath(path, runId) };
-  });
-}
-
-/** Credentials that may only write cannot ask; then nothing is known to exist, which will not do where nothing may be replaced. */
-async function existing(
-  remote: Remote,
-  paths: readonly string[],
-  { overwrite, signal }: { overwrite: boolean; signal?: AbortSignal | undefined },
-): Promise<ReadonlyMap<string, unknown>> {
-  const isRefusal = (error: unknown): error is RcloneFailure =>
-    error instanceof RcloneFailure && error.forbidden;
-  try {
-    // A refusal that passes is none of the credentials', and what has the name would be replaced unseen for it.
-    return await remote.find(paths, signal).catch((error: unknown) => {
-      if (!isRefusal(error)) throw error;
-      return remote.find(paths, signal);
-    });
-  } catch (error) {
-    if (!isRefusal(error)) throw error;
-    if (overwrite) return new Map();
-    throw new BackupError(
-      "upload",
-      `BACKUP_OVERWRITE=false, and these credentials may not look whether a name is taken: ${error.message}`,
-      {
-        hint: "let them list the folder, or put the time into BACKUP_FILE_NAME and leave BACKUP_OVERWRITE unset",
-        cause: error,
-      },
-    );
-  }
-}
 
 /**
  * The new object is whole, under its temporary name, and the earlier one may be gone: it must not be cleared away. The
@@ -236,43 +150,4 @@ async function settle(
     });
   }
   throw reason;
-}
-
-/** Writes a small object, which appears whole or not at all. The name is free. */
-export async function put(remote: Remote, path: string, text: string, runId: string): Promise<void> {
-  const { atomic } = await remote.traits();
-  const place = atomic ? path : partialPath(path, runId);
-  try {
-    await write(remote, place, text);
-  } catch (error) {
-    // On a disk that is full its beginning would stay.
-    if (place !== path) await remote.discard(place, AbortSignal.timeout(discardWithin)).catch(() => {});
-    throw error;
-  }
-  if (place !== path) await remote.move(place, path, { replace: true });
-}
-
-/** How often a small object is written: after hours of uploading no trouble that passes is to undo it all. */
-const writeTries = 3;
-
-/** Before it is written again, in milliseconds. */
-const pauseBetweenTries = 1000;
-
-/** What has taken longer than this to fail, in milliseconds, does not pass quickly. */
-const triesWithin = 10_000;
-
-async function write(remote: Remote, place: string, text: string): Promise<void> {
-  const start = performance.now();
-  for (let triesLeft = writeTries - 1; ; triesLeft--) {
-    try {
-      await withSubprocesses(undefined, async (children) => {
-        await pipeline(Readable.from([Buffer.from(text)]), await remote.write(place, children));
-      });
-      return;
-    } catch (error) {
-      const mayPass = error instanceof RcloneFailure && !error.forbidden;
-      if (!mayPass || triesLeft === 0 || performance.now() - start > triesWithin) throw error;
-      await delay(pauseBetweenTries);
-    }
-  }
 }

@@ -1,4 +1,4 @@
-import { jobOfPartial } from "./commit.ts";
+import { jobOfPartial } from "./destination.ts";
 import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 import type { Spool } from "./spool.ts";
 

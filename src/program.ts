@@ -81,6 +81,11 @@ function describeEnding({ exitCode, signal, overdue, cause }: Ending): string {
   return code === undefined ? "could not be run" : `could not be run (${code}${reasons[code] ?? ""})`;
 }
 
+/** What to say if there is no way to stream to or from a program. */
+export function cannotRun(command: Command, cause: unknown): Error {
+  return command.explain(new SubprocessError(command.file, { cause }, ""));
+}
+
 /** The same program, through which gigabytes pass. */
 export function movingMuch(command: Command): Command {
   return { ...command, movesMuch: true };

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { z } from "zod";
-import { put } from "./commit.ts";
+import { put } from "./put.ts";
 import { newRunId } from "./job.ts";
 import { checksumOf, manifestPath } from "./manifest.ts";
 import { isSameObject, type Remote, type StoredObject } from "./remote.ts";

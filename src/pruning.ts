@@ -1,5 +1,5 @@
 import { type Catalogue, groupBySeries, readCatalogue, seriesOf, type StoredBackup } from "./catalogue.ts";
-import { runOfPartial } from "./commit.ts";
+import { runOfPartial } from "./destination.ts";
 import type { Context } from "./context.ts";
 import { BackupError } from "./errors.ts";
 import { startOfRun } from "./job.ts";

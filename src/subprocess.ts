@@ -1,12 +1,12 @@
 import type { Socket } from "node:net";
-import { addAbortSignal, Duplex, Readable, Writable } from "node:stream";
+import { addAbortSignal, Duplex, Readable, type Writable } from "node:stream";
 import { finished } from "node:stream/promises";
 import { execa } from "execa";
 import { Child, killDelay } from "./child.ts";
 import { BackupError } from "./errors.ts";
-import { openGuardedPipe } from "./guarded-pipe.ts";
-import { type Command, SubprocessError } from "./program.ts";
+import { cannotRun, type Command, SubprocessError } from "./program.ts";
 import { receiveInto } from "./pour.ts";
+import { openSink } from "./sink.ts";
 import { openSocketPair } from "./socket-pair.ts";
 import { endAll, type Tap } from "./tap.ts";
 
@@ -172,48 +172,10 @@ export class Subprocesses {
     return quiet(stream);
   }
 
-  /**
-   * A program that takes end-of-file on its stdin for success, as `rclone rcat` does. It sees one only if the stream
-   * was ended and everything before it was fine; if the stream is destroyed the program is ended while its stdin is
-   * still open. The stream finishes when the program has exited with 0.
-   */
+  /** A program that takes end-of-file on its stdin for success, as {@link openSink} has it. */
   async sink(command: Command): Promise<Writable> {
-    const { reader, writer } = await openGuardedPipe().catch((cause: unknown) => {
-      throw cannotRun(command, cause);
-    });
-    const child = new Child(command, reader, "ignore");
-    const { exited } = child;
-    reader.destroy();
-    writer.on("error", () => {}); // the child has gone; its exit says why
-    this.#track(exited);
-
-    const stream = new Writable({
-      write: (chunk, _encoding, done) => {
-        writer.write(chunk, (error) => {
-          if (error) void exited.then((failure) => done(failure ?? error));
-          else done();
-        });
-      },
-      final: (done) => {
-        writer.end();
-        void exited.then(done);
-      },
-      destroy: (error, done) => {
-        // rclone removes what it has stored so far when its stdin breaks, and nobody can when it is killed.
-        const mayClearUp = command.sheltered === true && !stream.writableEnded;
-        if (mayClearUp) writer.destroy();
-        // What a wrapper script has started lives on, and reads a broken pipe as soon as the wrapper has gone.
-        else child.onceGone(() => writer.destroy());
-        const signal = command.sheltered ? "SIGKILL" : "SIGTERM";
-        void child.stop(mayClearUp ? undefined : signal).then(() => {
-          writer.destroy();
-          done(error);
-        });
-      },
-    });
-    void exited.then((failure) => {
-      if (!stream.writableEnded) stream.destroy(failure ?? child.endedEarly());
-    });
+    const { child, stream } = await openSink(command);
+    this.#track(child.exited);
     return addAbortSignal(this.#signal, quiet(stream));
   }
 
@@ -234,11 +196,6 @@ export class Subprocesses {
     });
     this.#running.add(settled);
   }
-}
-
-/** What to say if there is no way to stream to or from a program. */
-function cannotRun(command: Command, cause: unknown): Error {
-  return command.explain(new SubprocessError(command.file, { cause }, ""));
 }
 
 /** What is read of a child's stdout is given on as fast as it is taken. */

@@ -1,6 +1,8 @@
 import { utimes } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
-import { commit, type Destination, discardWithin, reserve, UploadKept } from "../commit.ts";
+import { commit, UploadKept } from "../commit.ts";
+import { type Destination, reserve } from "../destination.ts";
+import { discardWithin } from "../put.ts";
 import type { Compressor } from "../compression.ts";
 import type { Context } from "../context.ts";
 import type { Deadline } from "../deadline.ts";

@@ -1,4 +1,4 @@
-import { put } from "../commit.ts";
+import { put } from "../put.ts";
 import { BackupError } from "../errors.ts";
 import { RcloneFailure } from "../rclone/failure.ts";
 import type { Remote } from "../remote.ts";

@@ -1,7 +1,7 @@
 import pLimit from "p-limit";
 import { attempt, type Outcome, report } from "../backup/outcome.ts";
 import { warnOfForgotten, warnOfLimits, warnOfVanishing } from "../backup/warnings.ts";
-import { type Destination, reserve } from "../commit.ts";
+import { type Destination, reserve } from "../destination.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
 import type { Deadline } from "../deadline.ts";

@@ -7,7 +7,7 @@ import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import pino from "pino";
 import { describe, expect, test } from "vitest";
-import { reserve } from "../../src/commit.ts";
+import { reserve } from "../../src/destination.ts";
 import type { Config } from "../../src/config.ts";
 import type { Context } from "../../src/context.ts";
 import { Deadline } from "../../src/deadline.ts";

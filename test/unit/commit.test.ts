@@ -1,5 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { commit, type Destination, jobOfPartial, put, reserve, UploadKept } from "../../src/commit.ts";
+import { commit, UploadKept } from "../../src/commit.ts";
+import { type Destination, jobOfPartial, reserve } from "../../src/destination.ts";
+import { put } from "../../src/put.ts";
 import { parseManifest } from "../../src/manifest.ts";
 import { describeContent, manifestText } from "../fixtures/manifests.ts";
 import { MemoryRemote, rcloneFailure, type Step } from "../fixtures/memory-remote.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { jobOfPartial } from "../../src/commit.ts";
+import { jobOfPartial } from "../../src/destination.ts";
 import { jobId, jobOfRun, newRunId } from "../../src/job.ts";
 
 const server = { host: "db", port: 5432, product: "PostgreSQL 17.2", version: "17.2", databases: [] };
