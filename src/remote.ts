@@ -79,14 +79,10 @@ export interface Remote {
   /** The text of a small object that exists. */
   read(path: string, signal?: AbortSignal): Promise<string>;
   /**
-   * Gives an object another name.
+   * Gives an object another name. This is not cancelled, and ends by itself.
    * @param options.replace whether an object that has the name already is replaced; otherwise that is an error
    */
-  move(
-    from: string,
-    to: string,
-    options: { replace: boolean; signal?: AbortSignal | undefined },
-  ): Promise<void>;
+  move(from: string, to: string, options: { replace: boolean }): Promise<void>;
   /** Removes an object that exists. */
   remove(path: string): Promise<void>;
   /** Removes those of these objects that exist. If that fails some of them may be gone. */

@@ -67,11 +67,11 @@ async function inspect(
   restorer: Restorer,
   database: string,
   mustBeUnused: boolean,
-  signal: AbortSignal | undefined,
+  signal: AbortSignal,
 ): Promise<DatabaseState | undefined> {
   let state = await restorer.inspect(database, signal);
   for (let left = mustBeUnused ? looks : 0; left > 0 && state !== undefined && state.sessions > 0; left--) {
-    await delay(pause, undefined, { signal });
+    await delay(pause, undefined, { signal }).catch(() => signal.throwIfAborted());
     state = await restorer.inspect(database, signal);
   }
   return state;

@@ -214,8 +214,10 @@ async function lookForRewrites(
 ): Promise<void> {
   const tables = await dump.rewrittenTables?.(signal).catch((error: unknown) => {
     signal.throwIfAborted();
-    const reason = error instanceof BackupError ? error.message : String(error);
+    const [reason, hint] =
+      error instanceof BackupError ? [error.message, error.hint] : [String(error), undefined];
     log.warn(
+      { database: targetName(target), hint },
       `${targetName(target)}: could not look whether tables were rewritten as the dump began, whose rows would be missing: ${reason}`,
     );
   });

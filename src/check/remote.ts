@@ -9,7 +9,7 @@ import type { Note } from "./finding.ts";
 
 /**
  * Notes what kind of store it is, how the dumps get there, and whether they fit and stay.
- * @throws BackupError `remote` if it is not configured
+ * @throws BackupError `remote` if rclone cannot tell
  */
 export async function findRemote(
   context: Context,

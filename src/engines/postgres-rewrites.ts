@@ -8,8 +8,9 @@ import { literal, type PostgresClient } from "./postgres-client.ts";
 const selection =
   /^((exclude-)?(schema|table|extension)(-data)?(-and-children)?|filter|section|schema-only|statistics-only|no-data)$/;
 
-/** Those among them that leave out one table, if they have no wildcard. */
+/** Those among them that leave out a table, and how one is named that is no pattern: a name or two, as SQL has them. */
 const exclusion = /^exclude-table(-data)?$/;
+const plainName = /^(?:(\w+|"(?:[^"]|"")+")\.)?(\w+|"(?:[^"]|"")+")$/;
 
 /** Milliseconds between two looks. */
 const interval = 1000;
@@ -80,16 +81,23 @@ FROM (
 function watchedTables(options: readonly Option[]): string | undefined {
   const excluded: string[] = [];
   for (const { name, value = "" } of options.filter((option) => selection.test(option.name))) {
-    if (!exclusion.test(name) || /[*?]/.test(value)) return undefined;
-    // It is written as pg_dump has it, but for wildcards.
-    excluded.push(`coalesce(to_regclass(${literal(value)})::oid, 0)`);
+    const [, schema, table] = (exclusion.test(name) && plainName.exec(value)) || [];
+    if (table === undefined) return undefined;
+    const where =
+      schema === undefined ? "pg_table_is_visible(c.oid)" : `n.nspname = ${literal(unquote(schema))}`;
+    excluded.push(`(c.relname = ${literal(unquote(table))} AND ${where})`);
   }
   const isUnloggedLeftOut = options.some(({ name }) => name === "no-unlogged-table-data");
   return [
-    "FROM pg_class c WHERE c.relkind = 'r' AND c.oid >= 16384",
+    "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.relkind = 'r' AND c.oid >= 16384",
     `c.relpersistence ${isUnloggedLeftOut ? "= 'p'" : "<> 't'"}`,
-    ...(excluded.length > 0 ? [`c.oid NOT IN (${excluded.join(", ")})`] : []),
+    ...excluded.map((condition) => `NOT ${condition}`),
   ].join(" AND ");
+}
+
+/** The name that is meant by one in SQL. */
+function unquote(name: string): string {
+  return name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name.toLowerCase();
 }
 
 const units: Readonly<Record<string, number>> = {

@@ -33,10 +33,9 @@ export async function moveObject(
     replace: boolean;
     atomic: boolean;
     isThere: () => Promise<boolean | undefined>;
-    signal: AbortSignal | undefined;
   },
 ): Promise<void> {
-  const { replace, atomic, isThere, signal } = how;
+  const { replace, atomic, isThere } = how;
   // Without --ignore-times rclone takes two objects of one size for the same where there are no times to compare, and drops the new one.
   const policy = replace ? ["--ignore-times"] : ["--ignore-existing", "--error-on-no-transfer"];
   // If the answer to a rename is lost and rclone asks again, there are servers (those made with golang.org/x/net/webdav) that remove what
@@ -46,7 +45,7 @@ export async function moveObject(
   const command = rclone.command("upload", args, boundedPatience);
   for (let triesLeft = atomic ? 1 : tries; ;) {
     try {
-      await run(command, { signal });
+      await run(command);
       return;
     } catch (error) {
       if (!(error instanceof RcloneFailure)) throw error;
@@ -55,7 +54,7 @@ export async function moveObject(
       // rclone 1.60 counts no transfer for a rename, and says of one that took place that nothing was moved.
       if (error.nameTaken && isLeft === false) return;
       if (isLeft !== true || triesLeft === 0 || error.nameTaken || error.forbidden) throw error;
-      await delay(pause, undefined, { signal });
+      await delay(pause);
     }
   }
 }

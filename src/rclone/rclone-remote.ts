@@ -61,10 +61,8 @@ export class RcloneRemote implements Remote {
   async readAll(pattern: string, signal?: AbortSignal): Promise<Texts> {
     const filter = [`--include=${pattern}`, `--max-size=${longestText}B`];
     const traits = await this.traits(signal);
-    if (!traits.local) {
-      const options = [...manyAtOnce(traits), ...filter];
-      return { named: await copyTexts(this.#rclone, options, { signal }), unnamed: "" };
-    }
+    if (!traits.local)
+      return { named: await copyTexts(this.#rclone, traits, filter, { signal }), unnamed: "" };
     // Quicker by far than to copy thousands of small files. But one after the other, and so no way over a network.
     const cat = this.#rclone.ask(["cat", ...filter, this.#rclone.address("")], { signal, about: "all" });
     return { named: new Map(), unnamed: await evenIfMissing(cat) };
@@ -72,8 +70,9 @@ export class RcloneRemote implements Remote {
 
   async readEach(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, string>> {
     if (paths.length === 0) return new Map();
-    const options = [...manyAtOnce(await this.traits(signal)), "--files-from-raw", "-"];
-    return copyTexts(this.#rclone, options, { input: paths.join("\n"), signal });
+    const traits = await this.traits(signal);
+    const filter = ["--files-from-raw", "-"];
+    return copyTexts(this.#rclone, traits, filter, { input: paths.join("\n"), signal });
   }
 
   open(path: string, children: Subprocesses): Readable {
@@ -96,18 +95,14 @@ export class RcloneRemote implements Remote {
     return this.#rclone.ask(["cat", this.#rclone.address(path)], { signal });
   }
 
-  async move(
-    from: string,
-    to: string,
-    { replace, signal }: { replace: boolean; signal?: AbortSignal | undefined },
-  ): Promise<void> {
-    const { atomic } = await this.traits(signal);
+  async move(from: string, to: string, { replace }: { replace: boolean }): Promise<void> {
+    const { atomic } = await this.traits();
     const isThere = (): Promise<boolean | undefined> =>
-      this.find([from], signal).then(
+      this.find([from]).then(
         (found) => found.has(from),
         () => undefined,
       );
-    return moveObject(this.#rclone, from, to, { replace, atomic, isThere, signal });
+    return moveObject(this.#rclone, from, to, { replace, atomic, isThere });
   }
 
   async remove(path: string): Promise<void> {

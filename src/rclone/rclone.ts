@@ -19,7 +19,7 @@ export const quickStart = { GOGC: "400" };
 /** A remote that is down should be found out in seconds; rclone's own patience (minutes) is kept for uploads. */
 export const impatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_CONTIMEOUT: "15s", RCLONE_TIMEOUT: "30s" };
 
-/** The longest that a question may take, in milliseconds. */
+/** The longest that a question about no or few objects may take, in milliseconds. */
 const answerWithin = 60_000;
 
 /** The longest that each object adds where the question is about several, in milliseconds. */

@@ -2,26 +2,29 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { BackupError } from "../errors.ts";
+import type { RemoteTraits } from "../remote.ts";
 import { RcloneFailure } from "./failure.ts";
 import { evenIfMissing } from "./listing.ts";
 import type { Question, Rclone } from "./rclone.ts";
+import { manyAtOnce } from "./traits.ts";
 
 /** What rclone says of a disk that takes no more. */
 const noRoom = /no space left|remaining disk space|file too large/;
 
 /**
  * The texts of many objects by their paths, copied here many at once.
- * @param options of rclone's, among them which objects
+ * @param filter options of rclone's that choose among them
  */
 export async function copyTexts(
   rclone: Rclone,
-  options: readonly string[],
+  traits: RemoteTraits,
+  filter: readonly string[],
   question: Omit<Question, "about">,
 ): Promise<Map<string, string>> {
   const folder = makeTemporaryFolder();
   try {
     const thrift = ["--no-check-dest", "--ignore-checksum", "--no-update-modtime"];
-    const args = ["copy", ...thrift, ...options, rclone.address(""), folder];
+    const args = ["copy", ...manyAtOnce(traits), ...thrift, ...filter, rclone.address(""), folder];
     await evenIfMissing(rclone.ask(args, { ...question, about: "all" }));
     return readTexts(folder);
   } catch (error) {

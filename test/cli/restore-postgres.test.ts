@@ -9,6 +9,7 @@ import { type Outcome, rcdump, type Run, startRcdump, type Variables } from "../
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { sha256 } from "../fixtures/manifests.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
+import { family } from "../fixtures/command-lines.ts";
 import { until } from "../fixtures/process.ts";
 import { pathWith } from "../fixtures/programs.ts";
 import { localStore, type LocalStore } from "../fixtures/store.ts";
@@ -654,27 +655,42 @@ describe("--swap", () => {
     expect(await contentsOf(kept[0] ?? "")).toBe(contents);
   });
 
-  test("somebody who leaves in the meantime is no hindrance", async () => {
-    await makeShop("leaving");
-    const session = execa("psql", ["-Xc", "SELECT pg_sleep(600)"], {
-      env: { ...server.env, PGDATABASE: "leaving" },
-      reject: false,
-    });
+  describe("while somebody is connected", () => {
     const on = "FROM pg_stat_activity WHERE datname = 'leaving' AND query LIKE '%pg_sleep%'";
-    await until(
-      "it is connected",
-      async () => (await server.psql("postgres", `SELECT count(*) ${on}`)) === "1",
-    );
-    await using proxy = await startCuttingProxy(server.port, Infinity);
-    const restored = bringBack(base, ["--database", "app", "--to", "leaving", "--swap"], {
-      PGPORT: String(proxy.port),
+
+    /** A restore that has looked twice at a database that somebody is connected to. */
+    async function startWaiting(): Promise<AsyncDisposable & { run: Run }> {
+      await server.psql("postgres", "DROP DATABASE IF EXISTS leaving WITH (FORCE)");
+      await makeShop("leaving");
+      void execa("psql", ["-Xc", "SELECT pg_sleep(600)"], {
+        env: { ...server.env, PGDATABASE: "leaving" },
+        reject: false,
+      });
+      const count = `SELECT count(*) ${on}`;
+      await until("it is connected", async () => (await server.psql("postgres", count)) === "1");
+      const proxy = await startCuttingProxy(server.port, Infinity);
+      const args = ["--database", "app", "--to", "leaving", "--swap"];
+      const run = startRestore(base, args, { PGPORT: String(proxy.port) });
+      // One to see what server it is, and two for each look.
+      await until("rcdump looks again", async () => proxy.connections() >= 5);
+      return { run, [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
+    }
+    const endSession = () => server.psql("postgres", `SELECT pg_terminate_backend(pid) ${on}`);
+
+    test("who leaves soon is no hindrance", async () => {
+      await using waiting = await startWaiting();
+      await endSession();
+      expect(await waiting.run.outcome).toMatchObject({ exitCode: 0, message: "" });
+      expect(await contentsOf("leaving")).toBe(await contentsOf("app"));
     });
-    // One to see what server it is, and two for each look.
-    await until("rcdump looks again", async () => proxy.connections() >= 5);
-    await server.psql("postgres", `SELECT pg_terminate_backend(pid) ${on}`);
-    await session;
-    await restored;
-    expect(await contentsOf("leaving")).toBe(await contentsOf("app"));
+
+    test("the wait can be cancelled", async () => {
+      await using waiting = await startWaiting();
+      await until("it is between two looks", async () => family(waiting.run.pid).length === 1);
+      waiting.run.kill("SIGTERM");
+      expect(await waiting.run.outcome).toMatchObject({ exitCode: 143, message: "cancelled by SIGTERM" });
+      await endSession();
+    });
   });
 
   test("somebody who connects in between: it is as it was", async () => {

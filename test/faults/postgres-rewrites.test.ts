@@ -144,6 +144,8 @@ test("of a table that is rewritten for ever a warning tells", async () => {
 test.for([
   ["--exclude-table-data=z", rewrite],
   ["--exclude-table-data=public.*", rewrite],
+  ["--exclude-table-data=(y|z)", rewrite],
+  ['--exclude-table-data="z"', rewrite],
   ["--schema-only", rewrite],
   ["--no-unlogged-table-data", `ALTER TABLE z SET UNLOGGED; ${rewrite}`],
 ] as const)("%s: a dump without the table's rows does not begin again", async ([option, deed]) => {
@@ -153,7 +155,12 @@ test.for([
 });
 
 test("where other tables are left out by their names it begins again", async () => {
-  const args = ["--exclude-table-data=public.t", '--exclude-table="no such table"'];
+  const args = [
+    "--exclude-table-data=public.T",
+    '--exclude-table="no such ""table"',
+    "--exclude-table=shut.out",
+  ];
+  await postgres.server.psql("shop", "CREATE SCHEMA shut");
   const { outcome, begun, rows } = await backUpMeanwhile([rewrite], { args });
   expect(outcome).toMatchObject({ exitCode: 0 });
   expect([rows, begun]).toEqual(["rows", 2]);
