@@ -1,43 +1,18 @@
 import { utimes } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import { commit, UploadKept } from "../commit.ts";
-import { type Destination, reserve } from "../destination.ts";
-import { discardWithin } from "../put.ts";
-import type { Compressor } from "../compression.ts";
 import type { Context } from "../context.ts";
 import type { Deadline } from "../deadline.ts";
-import type { Measure } from "../digest.ts";
-import { BackupError } from "../errors.ts";
+import { type Destination, reserve } from "../destination.ts";
 import { sizeOf } from "../dump-size.ts";
-import {
-  type CharacterSet,
-  type Dump,
-  type DumpProgram,
-  type Server,
-  targetName,
-} from "../engines/engine.ts";
+import { BackupError } from "../errors.ts";
 import { jobOfRun, newRunId } from "../job.ts";
 import { type Manifest, manifestPath, parseManifest } from "../manifest.ts";
-import { storeDump } from "../pipeline.ts";
+import { discardWithin } from "../put.ts";
 import { RcloneFailure } from "../rclone/failure.ts";
-import type { PlannedDump } from "../plan.ts";
 import type { Remote } from "../remote.ts";
-import type { OnRewritten } from "./rewritten-tables.ts";
 import type { Spool, SpooledDump } from "../spool.ts";
-import { toolName } from "../version.ts";
-
-/** Everything one backup needs that was found out before. */
-export interface Job {
-  readonly planned: PlannedDump;
-  readonly runId: string;
-  readonly server: Server;
-  readonly program: DumpProgram;
-  readonly dump: Dump;
-  readonly compressor: Compressor | undefined;
-  /** When this dump began; its run may have made others before. */
-  readonly startedAt: Date;
-  readonly onRewritten: OnRewritten;
-}
+import { type Job, runDump } from "./run-dump.ts";
 
 /** Streams a dump to its destination and commits it. Nothing is left behind if it fails. */
 export async function streamBackup(
@@ -48,10 +23,10 @@ export async function streamBackup(
 ): Promise<Manifest> {
   const { remote, config } = context;
   return discardOnFailure(context, destination, async () => {
-    const measures = await run(context, job, deadline, (children) =>
+    const manifest = await runDump(context, job, deadline, (children) =>
       remote.write(destination.place, children, { bytes: sizeOf(job.planned.target, job.server) }),
     );
-    return commit(remote, destination, describe(context, job, measures), config);
+    return commit(remote, destination, manifest, config);
   });
 }
 
@@ -94,8 +69,8 @@ export async function stageBackup(
   const { runId, planned } = job;
   let spooled: SpooledDump;
   try {
-    const measures = await run(context, job, deadline, () => spool.write(runId));
-    spooled = await spool.finish(runId, planned.path, describe(context, job, measures));
+    const manifest = await runDump(context, job, deadline, () => spool.write(runId));
+    spooled = await spool.finish(runId, planned.path, manifest);
   } catch (error) {
     await forget(context, spool, runId);
     throw error;
@@ -172,89 +147,4 @@ async function findStored(
 /** What a backup is of. */
 function subject({ engine, scope, database, server }: Omit<Manifest, "readBack">): unknown {
   return [engine, scope, database, server.host, server.port];
-}
-
-async function run(
-  context: Context,
-  job: Job,
-  deadline: Deadline,
-  open: Parameters<typeof storeDump>[0]["open"],
-): Promise<Measures> {
-  const { config, progress, log } = context;
-  let stopShowing = (): void => {};
-  try {
-    return await storeDump(
-      {
-        dump: job.dump,
-        // A custom-format dump is compressed already.
-        compressor: job.dump.format === "custom" ? undefined : job.compressor,
-        recipients: config.recipients,
-        open,
-        onBeginning: (signal) => lookForRewrites(job, log, signal),
-        onStart: (meter, isStoreAwaited) => {
-          const isStaged = config.spoolFolder !== undefined;
-          deadline.follow(() => ({
-            awaited: !isStaged && isStoreAwaited() ? "store" : "dump",
-            dumped: meter.plain(),
-          }));
-          stopShowing = progress.track(targetName(job.planned.target), "dumping", meter, log);
-        },
-      },
-      deadline.signal,
-    );
-  } finally {
-    stopShowing();
-  }
-}
-
-async function lookForRewrites(
-  { dump, planned: { target }, onRewritten }: Job,
-  log: Context["log"],
-  signal: AbortSignal,
-): Promise<void> {
-  const tables = await dump.rewrittenTables?.(signal).catch((error: unknown) => {
-    signal.throwIfAborted();
-    const [reason, hint] =
-      error instanceof BackupError ? [error.message, error.hint] : [String(error), undefined];
-    log.warn(
-      { database: targetName(target), hint },
-      `${targetName(target)}: could not look whether tables were rewritten as the dump began, whose rows would be missing: ${reason}`,
-    );
-  });
-  if (tables && tables.length > 0) onRewritten(tables);
-}
-
-interface Measures {
-  readonly plain: Measure;
-  readonly stored: Measure;
-}
-
-function describe(context: Context, job: Job, measures: Measures): Omit<Manifest, "readBack"> {
-  const { config, engine, now } = context;
-  const { planned, server, program, dump, compressor, startedAt } = job;
-  const { target } = planned;
-  return {
-    schemaVersion: 1,
-    tool: toolName,
-    object: planned.path,
-    engine: engine.name,
-    scope: target.scope,
-    database: target.scope === "database" ? target.database : null,
-    characterSet: characterSetOf(job),
-    server: { host: server.host, port: server.port, version: server.version },
-    client: program,
-    arguments: [...dump.arguments],
-    format: dump.format,
-    compression: compressor && dump.format !== "custom" ? config.compression.format : "none",
-    recipients: config.recipients.map(({ fingerprint }) => fingerprint),
-    started: startedAt.toISOString(),
-    // The clock may have been set back meanwhile.
-    finished: new Date(Math.max(now().getTime(), startedAt.getTime())).toISOString(),
-    ...measures,
-  };
-}
-
-function characterSetOf({ planned: { target }, server }: Job): CharacterSet | undefined {
-  if (target.scope !== "database") return undefined;
-  return server.databases.find(({ name }) => name === target.database)?.characterSet;
 }
