@@ -20,8 +20,8 @@ const images: TestProjectInlineConfiguration = {
 
 export default defineConfig({
   test: {
-    // Most of the work is that of other programs. Vitest would leave a core to itself, which on two makes it one at a time.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    // Most of the work is that of other programs, and a third of the time they wait.
+    maxWorkers: availableParallelism() + 1,
     reporters: ["default", "./test/setup/closing-line.ts"],
     projects: [
       ...projects.map((name) => ({

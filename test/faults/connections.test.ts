@@ -8,6 +8,7 @@ import { type DisturbedMariadb, startDisturbedMariadb } from "../fixtures/distur
 import { type DisturbedPostgres, startDisturbedPostgres } from "../fixtures/disturbed-postgres.ts";
 import { disturb } from "../fixtures/disturbed-run.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
+import { until } from "../fixtures/process.ts";
 import { stalledDump } from "../fixtures/stalled-dump.ts";
 import { localStore } from "../fixtures/store.ts";
 import { startSilent, startStallingProxy } from "../fixtures/tcp.ts";
@@ -62,8 +63,11 @@ test("a service file says how soon PostgreSQL's programs look whether a silent s
   const variables = { ...source.env, ...store.env, BACKUP_ENGINE: "postgres", BACKUP_DATABASES: "app" };
   const run = startRcdump({ ...variables, PATH: dump.path, PGSERVICEFILE: services, PGSERVICE: "db" });
   await dump.begun();
-  // The connection of pg_dump is held up, and so no data are under way that would have a timer of their own.
-  expect(keepaliveTimers(server.port).filter((seconds) => seconds <= 30)).toHaveLength(1);
+  // The connection of pg_dump is held up, and so no data are under way that would have a timer of their own. There is another one for as
+  // long as rcdump looks whether tables were rewritten.
+  const soon = async (): Promise<boolean> =>
+    keepaliveTimers(server.port).filter((seconds) => seconds <= 30).length === 1;
+  await until("pg_dump's connection has such a timer", soon);
   await dump.goOn();
   expect(await run.outcome).toMatchObject({ exitCode: 0 });
 });
