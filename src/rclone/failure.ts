@@ -67,7 +67,13 @@ const hints: [RegExp, (remote: string, found: RegExpExecArray) => string][] = [
       "if the store's certificate is of an authority of your own, set RCLONE_CA_CERT to a file with the certificate of that; else correct the endpoint, whose name the certificate has to have",
   ],
   [
-    /connection refused|no such host|\blookup \S+ on |i\/o timeout|gave no answer|no route to host|network is unreachable|timeout|timed out|deadline exceeded|connection reset|broken pipe|\bEOF\b/i,
+    // Of rclone's for https, which S3 has also where the endpoint says nothing.
+    /first record does not look like a TLS handshake|HTTP response to HTTPS client/,
+    () =>
+      "if the store speaks no TLS, write its endpoint or URL with http:// before it; else correct its port",
+  ],
+  [
+    /connection refused|no such host|\blookup \S+ on |i\/o timeout|gave no answer|no route to host|network is unreachable|timeout|timed out|deadline exceeded|connection (reset|lost)|broken pipe|closed (network|idle) connection|\bEOF\b/i,
     () => "see that the store is up and can be reached from here, and correct its host or endpoint",
   ],
   [badCredentials, () => "correct the credentials of the remote"],

@@ -35,6 +35,10 @@ const said = {
   permission: "2026/01/02 03:04:05 NOTICE: Failed to rcat: open /store/app.sql.gz: permission denied",
   authority:
     '2026/01/02 03:04:05 NOTICE: Failed to lsjson: error in ListJSON: Get "https://s3:9000/b": tls: failed to verify certificate: x509: certificate signed by unknown authority',
+  plaintext:
+    '2026/01/02 03:04:05 NOTICE: Failed to lsjson with 2 errors: last error was: error in ListJSON: operation error S3: ListObjects, exceeded maximum number of attempts, 1, https response error StatusCode: 0, RequestID: , HostID: , request send failed, Get "https://s3:9000/b?delimiter=%2F": tls: first record does not look like a TLS handshake',
+  closed:
+    '2026/01/02 03:04:05 NOTICE: Failed to rcat: failed to upload chunk 1 with 5242880 bytes: operation error S3: UploadPart, exceeded maximum number of attempts, 2, https response error StatusCode: 0, RequestID: , HostID: , request send failed, Put "http://s3/b/x.sql?partNumber=1": set tcp 10.0.0.2:54070: use of closed network connection',
   resolver:
     '2026/01/02 03:04:05 NOTICE: Failed to lsjson: error in ListJSON: Get "http://s3/b": dial tcp: lookup s3 on 127.0.0.11:53: server misbehaving',
   full: "2026/01/02 03:04:05 NOTICE: Failed to rcat: write /store/app.sql.gz: no space left on device",
@@ -73,6 +77,8 @@ describe("what rclone says, and what can be done", () => {
     ["absent", /did what it did not do/],
     ["permission", /give these credentials the right/],
     ["authority", /RCLONE_CA_CERT/],
+    ["plaintext", /with http:\/\/ before it/],
+    ["closed", /see that the store is up/],
     ["resolver", /correct its host or endpoint/],
     ["full", /make room in the store/],
     ["configuration", /there is no file \/run\/rclone.conf: .*RCLONE_CONFIG_STORE_TYPE/],
@@ -127,6 +133,8 @@ test("whether the store forbade it, or the settings name no store, is told apart
     absent: "",
     permission: "forbidden",
     authority: "",
+    plaintext: "",
+    closed: "",
     resolver: "",
     full: "",
     configuration: "misconfigured",
