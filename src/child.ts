@@ -38,6 +38,7 @@ export class Child {
     if (review) createInterface({ input: stderr }).on("line", (text) => review.line(text));
     this.exited = new Promise((resolve) => {
       const settle = (end: Ending): void => {
+        command.cleanUp?.();
         if (end.exitCode === 0) return resolve(review?.verdict());
         const failure = new SubprocessError(command.file, end, this.#stderr.text());
         resolve(command.isDone?.(failure) === true ? undefined : command.explain(failure));

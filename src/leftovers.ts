@@ -1,6 +1,7 @@
 import { jobOfPartial } from "./destination.ts";
 import { isSameObject, type Remote, type StoredObject } from "./remote.ts";
 import type { Spool } from "./spool.ts";
+import { removeTemporaryFolder, temporaryFoldersOf } from "./temporary-folder.ts";
 
 /** Clears away what runs of these jobs abandoned, and returns what that was. */
 export type Sweep = (jobs: ReadonlySet<string>) => Promise<string[]>;
@@ -27,14 +28,30 @@ export async function noteAbandonedUploads(remote: Remote, jobs: ReadonlySet<str
 }
 
 /** The same for the dumps in the spool folder that were never finished. */
-export async function noteAbandonedDumps(spool: Spool, jobs: ReadonlySet<string>): Promise<Sweep> {
-  const before = await spool.unfinished(jobs);
+export function noteAbandonedDumps(spool: Spool, jobs: ReadonlySet<string>): Promise<Sweep> {
+  return noteUnchanging(
+    (of) => spool.unfinished(of),
+    (runId) => spool.remove(runId),
+    jobs,
+  );
+}
+
+/** The same for what rclone spooled in the temporary folder. */
+export function noteAbandonedFolders(jobs: ReadonlySet<string>): Promise<Sweep> {
+  return noteUnchanging(temporaryFoldersOf, removeTemporaryFolder, jobs);
+}
+
+/** @param look gives what there is of some jobs, each with a mark that changes while it is being written */
+async function noteUnchanging(
+  look: (jobs: ReadonlySet<string>) => Map<string, string> | Promise<Map<string, string>>,
+  remove: (name: string) => void | Promise<void>,
+  jobs: ReadonlySet<string>,
+): Promise<Sweep> {
+  const before = await look(jobs);
   return async (good) => {
-    const now = await spool.unfinished(good);
-    const abandoned = [...before]
-      .filter(([runId, state]) => now.get(runId) === state)
-      .map(([runId]) => runId);
-    for (const runId of abandoned) await spool.remove(runId);
+    const now = await look(good);
+    const abandoned = [...before].filter(([name, mark]) => now.get(name) === mark).map(([name]) => name);
+    for (const name of abandoned) await remove(name);
     return abandoned;
   };
 }

@@ -17,6 +17,8 @@ export interface Command {
   readonly sheltered?: boolean;
   /** Whether gigabytes pass through its stdin or stdout, which its C library would read and write in blocks of 4 KiB. */
   readonly movesMuch?: boolean;
+  /** Called when it has gone, however it ended, and also if it could not be started. For {@link Subprocesses.sink} only. */
+  readonly cleanUp?: () => void;
   /** What to tell the user when it fails. */
   explain(failure: SubprocessError): Error;
   /** Whether it did what it was run for although it failed: at something that it does afterwards. For {@link Subprocesses.sink} only. */

@@ -36,6 +36,14 @@ export interface RemoteTraits {
   readonly keepsParts: boolean;
 }
 
+/** A dump that is to be uploaded. */
+export interface DumpUpload {
+  /** The size of its database; undefined if it is not known. */
+  readonly bytes: number | undefined;
+  /** Whose run it is of: what lies on this machine meanwhile is called by it. */
+  readonly runId: string;
+}
+
 /** The texts of many objects. */
 export interface Texts {
   /** By path. */
@@ -66,9 +74,9 @@ export interface Remote {
   /**
    * Starts an upload. The stream finishes when the object is stored. If it is destroyed nothing is committed: on an
    * atomic remote nothing appears, on others a truncated object may be left at `path`.
-   * @param dump what is written is a dump of a database of this size in bytes; without it, it is small
+   * @param dump what is written is a dump; without it, it is small
    */
-  write(path: string, children: Subprocesses, dump?: { bytes: number | undefined }): Promise<Writable>;
+  write(path: string, children: Subprocesses, dump?: DumpUpload): Promise<Writable>;
   /**
    * How long a dump {@link write} can store.
    * @param bytes the size of its database; undefined if it is not known

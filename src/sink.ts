@@ -10,6 +10,7 @@ import { cannotRun, type Command } from "./program.ts";
  */
 export async function openSink(command: Command): Promise<{ child: Child; stream: Writable }> {
   const { reader, writer } = await openGuardedPipe().catch((cause: unknown) => {
+    command.cleanUp?.();
     throw cannotRun(command, cause);
   });
   const child = new Child(command, reader, "ignore");

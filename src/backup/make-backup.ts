@@ -24,7 +24,10 @@ export async function streamBackup(
   const { remote, config } = context;
   return discardOnFailure(context, destination, async () => {
     const manifest = await runDump(context, job, deadline, (children) =>
-      remote.write(destination.place, children, { bytes: sizeOf(job.planned.target, job.server) }),
+      remote.write(destination.place, children, {
+        bytes: sizeOf(job.planned.target, job.server),
+        runId: job.runId,
+      }),
     );
     return commit(remote, destination, manifest, config);
   });

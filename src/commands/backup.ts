@@ -7,7 +7,7 @@ import type { Context } from "../context.ts";
 import type { Deadline } from "../deadline.ts";
 import { type DumpProgram, type Server, targetName } from "../engines/engine.ts";
 import { jobId, newRunId } from "../job.ts";
-import { noteAbandonedDumps, noteAbandonedUploads, type Sweep } from "../leftovers.ts";
+import { noteAbandonedDumps, noteAbandonedFolders, noteAbandonedUploads, type Sweep } from "../leftovers.ts";
 import { deliver, stageBackup, streamBackup } from "../backup/make-backup.ts";
 import type { Job } from "../backup/run-dump.ts";
 import type { Manifest } from "../manifest.ts";
@@ -124,6 +124,7 @@ function noteLeftovers(
   const notes = [
     ...(aside ? [noteAbandonedUploads(remote, jobs)] : []),
     ...(spool ? [noteAbandonedDumps(spool, jobs)] : []),
+    noteAbandonedFolders(jobs),
   ];
   return Promise.all(
     notes.map((note) =>

@@ -1,7 +1,14 @@
 import type { Readable, Writable } from "node:stream";
 import type { Environment } from "../environment.ts";
 import { RcloneFailure } from "./failure.ts";
-import { longestText, type Remote, type RemoteTraits, type StoredObject, type Texts } from "../remote.ts";
+import {
+  type DumpUpload,
+  longestText,
+  type Remote,
+  type RemoteTraits,
+  type StoredObject,
+  type Texts,
+} from "../remote.ts";
 import type { StreamLimit } from "../stream-chunks.ts";
 import type { Subprocesses } from "../subprocess.ts";
 import { evenIfMissing, listObjects } from "./listing.ts";
@@ -79,7 +86,7 @@ export class RcloneRemote implements Remote {
     return children.source(this.#rclone.command("remote", ["cat", this.#rclone.address(path)]));
   }
 
-  write(path: string, children: Subprocesses, dump?: { bytes: number | undefined }): Promise<Writable> {
+  write(path: string, children: Subprocesses, dump?: DumpUpload): Promise<Writable> {
     return this.#uploads.stream(path, children, dump);
   }
 

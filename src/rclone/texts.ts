@@ -1,8 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { BackupError } from "../errors.ts";
 import type { RemoteTraits } from "../remote.ts";
+import { makeTemporaryFolder, noTemporaryFolder, removeTemporaryFolder } from "../temporary-folder.ts";
 import { RcloneFailure } from "./failure.ts";
 import { evenIfMissing } from "./listing.ts";
 import type { Question, Rclone } from "./rclone.ts";
@@ -21,34 +20,19 @@ export async function copyTexts(
   filter: readonly string[],
   question: Omit<Question, "about">,
 ): Promise<Map<string, string>> {
-  const folder = makeTemporaryFolder();
+  const folder = makeTemporaryFolder("remote");
   try {
     const thrift = ["--no-check-dest", "--ignore-checksum", "--no-update-modtime"];
     const args = ["copy", ...manyAtOnce(traits), ...thrift, ...filter, rclone.address(""), folder];
     await evenIfMissing(rclone.ask(args, { ...question, about: "all" }));
     return readTexts(folder);
   } catch (error) {
-    if (error instanceof RcloneFailure && noRoom.test(error.message)) throw noTemporaryFolder(error);
+    if (error instanceof RcloneFailure && noRoom.test(error.message))
+      throw noTemporaryFolder("remote", error);
     throw error;
   } finally {
-    rmSync(folder, { recursive: true, force: true });
+    removeTemporaryFolder(folder);
   }
-}
-
-/** @throws BackupError if there is no place for one, as in a container whose file system is read-only */
-function makeTemporaryFolder(): string {
-  try {
-    return mkdtempSync(join(tmpdir(), "rcdump-"));
-  } catch (cause) {
-    throw noTemporaryFolder(cause);
-  }
-}
-
-function noTemporaryFolder(cause: unknown): BackupError {
-  return new BackupError("remote", `cannot write to the temporary folder ${tmpdir()}`, {
-    hint: "mount a tmpfs there, or set TMPDIR to a folder that can be written to and has room",
-    cause,
-  });
 }
 
 /** All files in and below a folder, by their paths in it. */

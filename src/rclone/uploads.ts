@@ -4,9 +4,10 @@ import type { Environment } from "../environment.ts";
 import type { SubprocessError } from "../program.ts";
 import { type Backend, backendsOf } from "./backends.ts";
 import { readSize } from "./size.ts";
-import type { RemoteTraits } from "../remote.ts";
+import type { DumpUpload, RemoteTraits } from "../remote.ts";
 import { alwaysFits, planStream, type StreamPlan } from "../stream-chunks.ts";
 import { run, type Subprocesses } from "../subprocess.ts";
+import { makeTemporaryFolder, removeTemporaryFolder } from "../temporary-folder.ts";
 import { impatience, type Rclone } from "./rclone.ts";
 
 /** The least that rclone buffers in, in bytes. Source: BufferSize of its fs/asyncreader. */
@@ -50,20 +51,19 @@ export class RcloneUploads {
   }
 
   /** As {@link Remote.write} has it. */
-  async stream(
-    path: string,
-    children: Subprocesses,
-    dump?: { bytes: number | undefined },
-  ): Promise<Writable> {
+  async stream(path: string, children: Subprocesses, dump?: DumpUpload): Promise<Writable> {
     const { environment } = await this.plan(dump ? dump.bytes : 0);
     const args = ["rcat", this.#rclone.address(path)];
     const defaults = dump ? environment : { ...impatience, ...environment };
     const command = this.#rclone.command("upload", args, { ...defaults, ...this.#unseeing() });
+    const unhashed = await this.#unhashed();
+    const spool = dump && (await this.#makeSpoolFolder(dump.runId));
     return children.sink({
       ...command,
-      env: { ...(await this.#unhashed()), ...command.env, ...this.#steadyBuffer() },
+      env: { ...unhashed, ...command.env, ...this.#steadyBuffer(), ...spool?.environment },
       ...sheltered,
       isDone: isStoredUnseen,
+      ...(spool && { cleanUp: spool.remove }),
     });
   }
 
@@ -108,6 +108,19 @@ export class RcloneUploads {
     const { RCLONE_BUFFER_SIZE: own } = this.#rclone.environment;
     const isSteady = own === undefined || (readSize(own) ?? 0) >= leastBuffer;
     return isSteady ? {} : { RCLONE_BUFFER_SIZE: `${leastBuffer}B` };
+  }
+
+  /**
+   * A place of its own for the dump where the store takes no stream: rclone writes all of it to a file first, and leaves that when it is killed. None
+   * where the user has chosen the place.
+   */
+  async #makeSpoolFolder(
+    runId: string,
+  ): Promise<{ environment: Environment; remove: () => void } | undefined> {
+    const { streams } = await this.#traits();
+    if (streams || this.#rclone.environment["RCLONE_TEMP_DIR"] !== undefined) return undefined;
+    const folder = makeTemporaryFolder("upload", runId);
+    return { environment: { TMPDIR: folder }, remove: () => removeTemporaryFolder(folder) };
   }
 
   /**

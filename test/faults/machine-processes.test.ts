@@ -1,13 +1,12 @@
 /** The machine stops processes for a while, ends all of them at once, has no memory for one, or sets its clock. */
-import { readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { rcdump, type Run, startRcdump, type Variables } from "../fixtures/cli.ts";
-import { family, signalFamily } from "../fixtures/command-lines.ts";
+import { rcdump, startRcdump, type Variables } from "../fixtures/cli.ts";
+import { memberOf, signalFamily } from "../fixtures/command-lines.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
-import { until } from "../fixtures/process.ts";
 import { pathWith } from "../fixtures/programs.ts";
 import { type S3Server, startS3 } from "../fixtures/s3.ts";
 import { stalledDump } from "../fixtures/stalled-dump.ts";
@@ -43,25 +42,6 @@ function settings(folder: string, variables: Variables = {}): Variables {
 /** Half of the dump has gone through. */
 const half = { bytes: 8_000_000, database: "app" };
 
-function nameOf(pid: number): string {
-  try {
-    return /^Name:\s+(\S+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? "";
-  } catch {
-    return "";
-  }
-}
-
-/** The process of a run that has this name. */
-async function child(run: Run, name: string): Promise<number> {
-  let found: number | undefined;
-  const look = async (): Promise<boolean> => {
-    found = family(run.pid).find((pid) => nameOf(pid) === name);
-    return found !== undefined;
-  };
-  await until(`${name} runs`, look, 60_000);
-  return found as number;
-}
-
 async function expectGood(variables: Variables): Promise<void> {
   expect(await rcdump(variables, ["verify", "--deep"])).toMatchObject({ exitCode: 0, message: "" });
 }
@@ -73,7 +53,7 @@ describe("stopped for a while, a run goes on and succeeds", () => {
     const variables = settings(`stopped-${name}`, { PATH: dump.path });
     const run = startRcdump(variables);
     await dump.begun();
-    const pid = name === "rcdump" ? run.pid : await child(run, name);
+    const pid = name === "rcdump" ? run.pid : await memberOf(run.pid, name);
     process.kill(pid, "SIGSTOP");
     await dump.goOn();
     await delay(2000);

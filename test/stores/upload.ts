@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { finished } from "node:stream/promises";
+import { newRunId } from "../../src/job.ts";
 import type { Remote } from "../../src/remote.ts";
 import { Subprocesses } from "../../src/subprocess.ts";
 import { until } from "../fixtures/process.ts";
@@ -14,10 +15,12 @@ export interface Upload {
   readonly gone: Promise<void>;
 }
 
+const runId = newRunId("0123abcd", new Date());
+
 /** Begins an upload, and returns when all of this has been taken. */
 export async function beginUpload(remote: Remote, path: string, content: Buffer): Promise<Upload> {
   const children = new Subprocesses(new AbortController().signal);
-  const stream = await remote.write(path, children);
+  const stream = await remote.write(path, children, { bytes: content.length, runId });
   const closed = new Promise<void>((resolve) => void stream.once("close", resolve));
   const gone = closed.then(() => children.ended());
   await new Promise<void>((resolve, reject) => {

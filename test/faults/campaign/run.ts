@@ -47,16 +47,16 @@ export async function disturb(site: Site, draw: Draw): Promise<RunReport> {
   // Another campaign may be under way, and looks for its processes by the name of the run.
   const run = `run_${draw.number}_${process.pid}`;
   const place = new Place(site.store(draw.store), run);
-  const spool = temporaryFolder("campaign-spool");
+  const [spool, temporary] = [temporaryFolder("campaign-spool"), temporaryFolder("campaign-tmp")];
   try {
-    return await new Disturbance(site, draw, { run, place, spool }).report();
+    return await new Disturbance(site, draw, { run, place, spool, temporary }).report();
   } catch (error) {
     const detail = `${describeDraw(draw)}: it cannot be looked at: ${String(error).slice(0, 2000)}`;
     const violations = [{ promise: "whole" as const, detail }];
     return { draw, struck: true, committed: false, exitCode: -1, violations };
   } finally {
     await place.clear();
-    removeFolder(spool);
+    for (const folder of [spool, temporary]) removeFolder(folder);
   }
 }
 
@@ -66,14 +66,16 @@ class Disturbance {
   readonly #run: string;
   readonly #place: Place;
   readonly #spool: string;
+  readonly #temporary: string;
   readonly #violations: Violation[] = [];
 
-  constructor(site: Site, draw: Draw, own: { run: string; place: Place; spool: string }) {
+  constructor(site: Site, draw: Draw, own: { run: string; place: Place; spool: string; temporary: string }) {
     this.#site = site;
     this.#draw = draw;
     this.#run = own.run;
     this.#place = own.place;
     this.#spool = own.spool;
+    this.#temporary = own.temporary;
   }
 
   async report(): Promise<RunReport> {
@@ -167,6 +169,7 @@ class Disturbance {
     return {
       ...this.#place.env(port),
       ...this.#site.settings(this.#draw),
+      TMPDIR: this.#temporary,
       ...(this.#draw.way === "staged" && { BACKUP_SPOOL_DIR: this.#spool }),
       [marker]: this.#run,
     };
@@ -223,6 +226,7 @@ class Disturbance {
     return [
       ...[...now.keys()].filter((path) => !expected.includes(path)),
       ...readdirSync(this.#spool).map((name) => join("spool", name)),
+      ...readdirSync(this.#temporary).map((name) => join("tmp", name)),
       ...(this.#draw.fault.leavesParts === true ? [] : await this.#place.pendingUploads()),
     ];
   }
