@@ -65,6 +65,7 @@ test("rclone is killed while it spools", async () => {
   await held.begun();
   await until("rclone spools", async () => filesIn(TMPDIR).length === 1);
   process.kill(await memberOf(run.pid, "rclone"), "SIGKILL");
+  await held.goOn();
   expect((await run.outcome).exitCode).toBe(21);
   expect(store.files()).toEqual([]);
   expect(readdirSync(TMPDIR)).toEqual([]);
