@@ -219,6 +219,7 @@ describe.concurrent("the file and its manifest", () => {
   );
 
   test("PEERS 16: dates in the pattern are in TZ", async () => {
+    const before = new Date();
     const { store } = await backUp({
       BACKUP_DATABASES: "app",
       TZ: "Pacific/Kiritimati",
@@ -226,7 +227,8 @@ describe.concurrent("the file and its manifest", () => {
     });
     const [, hour] = /T(\d\d)-1400\.sql\.gz$/.exec(store.onlyObject()) ?? [];
     const { started } = store.manifest(store.onlyObject());
-    expect(Number(hour)).toBe((new Date(started).getUTCHours() + 14) % 24);
+    const hours = [before, new Date(started)].map((time) => (time.getUTCHours() + 14) % 24);
+    expect(hours).toContain(Number(hour));
   });
 
   test("PEERS 16: the default name, which ends in Z, is in UTC whatever TZ says", async () => {

@@ -12,6 +12,7 @@ import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { family } from "../fixtures/command-lines.ts";
 import { until } from "../fixtures/process.ts";
 import { pathWith } from "../fixtures/programs.ts";
+import { Session } from "../fixtures/session.ts";
 import { localStore, type LocalStore } from "../fixtures/store.ts";
 import { startCuttingProxy } from "../fixtures/tcp.ts";
 
@@ -644,7 +645,8 @@ describe("--swap", () => {
       "1 session is connected to busy\n  hint: end what uses it, or add --force, which ends the sessions when the names are exchanged",
     ]);
     expect(await contentsOf("busy")).toBe(contents);
-    expect(await sessions()).toBe("1");
+    // rcdump's own may take a moment to go.
+    await until("that session is left", async () => (await sessions()) === "1");
     await bringBack(base, [...args, "--force"]);
     expect((await session).stderr).toContain("terminating connection");
     expect(await contentsOf("busy")).toBe(await contentsOf("app"));
@@ -659,7 +661,7 @@ describe("--swap", () => {
     const on = "FROM pg_stat_activity WHERE datname = 'leaving' AND query LIKE '%pg_sleep%'";
 
     /** A restore that has looked twice at a database that somebody is connected to. */
-    async function startWaiting(): Promise<AsyncDisposable & { run: Run }> {
+    async function startWaiting(): Promise<AsyncDisposable & { run: Run; endSession: () => Promise<void> }> {
       await server.psql("postgres", "DROP DATABASE IF EXISTS leaving WITH (FORCE)");
       await makeShop("leaving");
       void execa("psql", ["-Xc", "SELECT pg_sleep(600)"], {
@@ -669,17 +671,26 @@ describe("--swap", () => {
       const count = `SELECT count(*) ${on}`;
       await until("it is connected", async () => (await server.psql("postgres", count)) === "1");
       const proxy = await startCuttingProxy(server.port, Infinity);
+      // It is waited for two seconds: a login may take that long.
+      const administrator = Session.onPostgres(server, "postgres");
+      await administrator.execute("SELECT 1");
       const args = ["--database", "app", "--to", "leaving", "--swap"];
       const run = startRestore(base, args, { PGPORT: String(proxy.port) });
       // One to see what server it is, and two for each look.
       await until("rcdump looks again", async () => proxy.connections() >= 5);
-      return { run, [Symbol.asyncDispose]: () => proxy[Symbol.asyncDispose]() };
+      return {
+        run,
+        endSession: () => administrator.execute(`SELECT pg_terminate_backend(pid) ${on}`),
+        [Symbol.asyncDispose]: async () => {
+          await administrator[Symbol.asyncDispose]();
+          await proxy[Symbol.asyncDispose]();
+        },
+      };
     }
-    const endSession = () => server.psql("postgres", `SELECT pg_terminate_backend(pid) ${on}`);
 
     test("who leaves soon is no hindrance", async () => {
       await using waiting = await startWaiting();
-      await endSession();
+      await waiting.endSession();
       expect(await waiting.run.outcome).toMatchObject({ exitCode: 0, message: "" });
       expect(await contentsOf("leaving")).toBe(await contentsOf("app"));
     });
@@ -689,7 +700,7 @@ describe("--swap", () => {
       await until("it is between two looks", async () => family(waiting.run.pid).length === 1);
       waiting.run.kill("SIGTERM");
       expect(await waiting.run.outcome).toMatchObject({ exitCode: 143, message: "cancelled by SIGTERM" });
-      await endSession();
+      await waiting.endSession();
     });
   });
 

@@ -343,7 +343,7 @@ describe("a database that vanishes while it is dumped", () => {
     await goOn();
     const { exitCode, message } = await run.outcome;
     expect(exitCode).toBe(11);
-    expect(message).toMatch(/^dump of crm failed: .*Lost connection/);
+    expect(message).toMatch(/^dump of crm failed: .*(Lost connection|Connection was killed)/);
     expect(store.files()).toEqual([]);
   });
 });
@@ -353,14 +353,14 @@ describe.concurrent("BACKUP_WAIT", () => {
     const store = localStore();
     const port = String(await freePort());
     const start = performance.now();
-    const variables = { ...settings("postgres", store), PGPORT: port, BACKUP_WAIT: "2" };
+    const variables = { ...settings("postgres", store), PGPORT: port, BACKUP_WAIT: "4" };
     const { exitCode, message, log } = await rcdump(variables);
-    expect(performance.now() - start).toBeGreaterThan(2000);
+    expect(performance.now() - start).toBeGreaterThan(4000);
     expect(exitCode).toBe(10);
     expect(message).toBe(
       `cannot reach the server: connection to server at "127.0.0.1", port ${port} failed: Connection refused; Is the server running on that host and accepting TCP/IP connections?\n  hint: see that it is up and that PGHOST and PGPORT are right, or give it time with BACKUP_WAIT=60`,
     );
-    expect(log[0]?.msg).toMatch(/^waiting for the server, 0 s of 2 s: cannot reach the server: .*refused/);
+    expect(log[0]?.msg).toMatch(/^waiting for the server, \d+ s of 4 s: cannot reach the server: .*refused/);
     expect(store.files()).toEqual([]);
   });
 
@@ -390,7 +390,8 @@ describe.concurrent("BACKUP_WAIT", () => {
     symlinkSync(join(late.folder, socket), join(folder, socket));
     const { exitCode, log } = await run.outcome;
     expect(exitCode).toBe(0);
-    expect(log.map(({ msg }) => msg.slice(0, 13))).toEqual(["waiting for t", "backed up app"]);
+    const said = new Set(log.map(({ msg }) => msg.slice(0, 13)));
+    expect([...said]).toEqual(["waiting for t", "backed up app"]);
     expect(store.onlyObject()).toBe("app.sql.gz");
   });
 

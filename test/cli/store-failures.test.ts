@@ -1,10 +1,10 @@
 /** Stores that are not there, hang, run full, or break off. Nothing that looks like a backup is left in them. */
 import { execa } from "execa";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, rcdump, startRcdump, type Variables } from "../fixtures/cli.ts";
-import { family, observeCommandLines } from "../fixtures/command-lines.ts";
+import { observeCommandLines, uploadOf } from "../fixtures/command-lines.ts";
 import { runsAsRoot, temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { freePort, until } from "../fixtures/process.ts";
@@ -219,14 +219,10 @@ describe("in the middle of an upload", () => {
     const run = startRcdump({ ...variables, PATH: pathWithEndlessDump(), BACKUP_COMPRESSION: "none" });
     await until("a part is there", async () => store.files().some((path) => path.endsWith(".partial")));
     // rclone would still clear up after itself when it learns that the run has gone: here both go at once.
-    // There may be another one, which looks for what earlier runs left.
-    const uploads = family(run.pid).filter((pid) =>
-      readFileSync(`/proc/${pid}/cmdline`, "utf8").startsWith("rclone\0rcat\0"),
-    );
-    expect(uploads).toHaveLength(1);
-    for (const pid of uploads) process.kill(pid, "SIGSTOP");
+    const upload = await uploadOf(run.pid);
+    process.kill(upload, "SIGSTOP");
     run.kill("SIGKILL");
-    for (const pid of uploads) process.kill(pid, "SIGKILL");
+    process.kill(upload, "SIGKILL");
     await run.outcome;
     const [left = ""] = store.files();
     expect(left).toMatch(/^x\.sql\.[0-9a-f]{8}-\w+\.partial$/);

@@ -71,12 +71,12 @@ describe.concurrent("a table that is locked", () => {
     const { exitCode, message } = await backUp({
       ...variables,
       BACKUP_DATABASES: "locked,app",
-      BACKUP_TIMEOUT: "6",
+      BACKUP_TIMEOUT: "10",
       PGAPPNAME: manner,
     });
     expect(exitCode).toBe(3);
     expect(message).toBe(
-      "1 of 2 dumps failed\n  - locked: BACKUP_TIMEOUT=6 was reached waiting for the dump, of which 0 B had come; see what holds the dump up, such as a lock on a table, or raise BACKUP_TIMEOUT",
+      "1 of 2 dumps failed\n  - locked: BACKUP_TIMEOUT=10 was reached waiting for the dump, of which 0 B had come; see what holds the dump up, such as a lock on a table, or raise BACKUP_TIMEOUT",
     );
     expect(store.files()).toEqual(["app.sql.gz", "app.sql.gz.manifest.json"]);
     expect(filesIn(spool)).toEqual([]);
@@ -100,13 +100,13 @@ describe.concurrent("a store that hangs", () => {
   }
 
   const waitingForStore =
-    /^BACKUP_TIMEOUT=5 was reached waiting for the store, with \d+(\.\d+)? kB dumped\n {2}hint: see that the store is up and takes what it is sent, or raise BACKUP_TIMEOUT/;
+    /^BACKUP_TIMEOUT=10 was reached waiting for the store, with \d+(\.\d+)? kB dumped\n {2}hint: see that the store is up and takes what it is sent, or raise BACKUP_TIMEOUT/;
 
   test("streamed: is given up, and the earlier backup stays", async () => {
     await using store = await withEarlier();
     const before = await store.listing();
     store.proxy.inject("hang", { when: requests.upload });
-    const { exitCode, message } = await backUp({ ...store.variables, BACKUP_TIMEOUT: "5" });
+    const { exitCode, message } = await backUp({ ...store.variables, BACKUP_TIMEOUT: "10" });
     expect(store.proxy.hits()).toBeGreaterThan(0);
     expect(exitCode).toBe(21);
     expect(message).toMatch(waitingForStore);
@@ -119,7 +119,7 @@ describe.concurrent("a store that hangs", () => {
     const spool = temporaryFolder("spool");
     const variables = { ...store.variables, BACKUP_SPOOL_DIR: spool };
     store.proxy.inject("hang", { when: requests.upload });
-    const { exitCode, message } = await backUp({ ...variables, BACKUP_TIMEOUT: "5" });
+    const { exitCode, message } = await backUp({ ...variables, BACKUP_TIMEOUT: "10" });
     expect(exitCode).toBe(21);
     expect(message).toMatch(waitingForStore);
     expect(message).toMatch(/; the dump stays in the spool folder, and the next run sends it$/);
@@ -137,8 +137,8 @@ describe.concurrent("a store that hangs", () => {
     const before = await store.listing();
     store.proxy.inject("hang", { when: requests.manifest, times: 1 });
     // rclone gives the request up by itself, later than the dump's time is over, and tries again.
-    const patience = { RCLONE_TIMEOUT: "7s" };
-    const { exitCode, message } = await backUp({ ...store.variables, ...patience, BACKUP_TIMEOUT: "6" });
+    const patience = { RCLONE_TIMEOUT: "11s" };
+    const { exitCode, message } = await backUp({ ...store.variables, ...patience, BACKUP_TIMEOUT: "10" });
     expect(store.proxy.hits()).toBe(1);
     expect({ exitCode, message }).toEqual({ exitCode: 0, message: "" });
     const after = await store.listing();

@@ -32,8 +32,8 @@ test.for([
     await disturb(source, {
       victim: "app",
       bystander: "crm",
-      variables: { [variable]: String(proxy.port), BACKUP_TIMEOUT: "6" },
-      says: /BACKUP_TIMEOUT=6 was reached waiting for the dump, of which [\d.]+ MB had come; see what holds the dump up/,
+      variables: { [variable]: String(proxy.port), BACKUP_TIMEOUT: "10" },
+      says: /BACKUP_TIMEOUT=10 was reached waiting for the dump, of which [\d.]+ MB had come; see what holds the dump up/,
     });
   },
 );

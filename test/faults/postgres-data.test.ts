@@ -25,7 +25,7 @@ describe("what others do meanwhile", () => {
     await using holder = Session.onPostgres(postgres.server, "shop");
     await disturb(postgres.source, {
       ...names,
-      args: ["--lock-wait-timeout=100ms"],
+      args: ["--lock-wait-timeout=1s"],
       arrange: () => holder.execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE"),
       mend: () => holder.execute("ROLLBACK"),
       says: /canceling statement due to statement timeout; another session holds a lock on a table: find it with pg_locks and pg_blocking_pids\(\), or allow more than --lock-wait-timeout$/,

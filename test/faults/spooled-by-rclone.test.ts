@@ -6,7 +6,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rcdump, startRcdump, type Variables } from "../fixtures/cli.ts";
-import { memberOf, signalFamily } from "../fixtures/command-lines.ts";
+import { killFamily, uploadOf } from "../fixtures/command-lines.ts";
 import { startFaultyProxy } from "../fixtures/faulty-proxy.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
@@ -64,7 +64,7 @@ test("rclone is killed while it spools", async () => {
   const run = startRcdump({ ...variables, PATH: held.path });
   await held.begun();
   await until("rclone spools", async () => filesIn(TMPDIR).length === 1);
-  process.kill(await memberOf(run.pid, "rclone"), "SIGKILL");
+  process.kill(await uploadOf(run.pid), "SIGKILL");
   await held.goOn();
   expect((await run.outcome).exitCode).toBe(21);
   expect(store.files()).toEqual([]);
@@ -77,7 +77,7 @@ test("SIGTERM while what was spooled is uploaded", async () => {
   await using proxy = await startFaultyProxy(webdav.port);
   proxy.inject("hang", { when: ({ path, bytes }) => path.includes(".sql") && bytes > dump.bytes });
   const run = startRcdump({ ...variables, ...webdav.through(proxy.port) });
-  await until("it is uploaded", async () => proxy.hits() === 1, 30_000);
+  await until("it is uploaded", async () => proxy.hits() === 1);
   expect(filesIn(TMPDIR)).toHaveLength(1);
   run.kill("SIGTERM");
   expect((await run.outcome).exitCode).toBe(143);
@@ -90,7 +90,7 @@ test("everything is killed: the next good run of the job clears it away, and no 
   const run = startRcdump({ ...variables, PATH: held.path });
   await held.begun();
   await until("rclone spools", async () => filesIn(TMPDIR).length === 1);
-  signalFamily(run.pid, "SIGKILL");
+  killFamily(run.pid);
   await run.outcome;
   const [left = ""] = readdirSync(TMPDIR);
   expect(filesIn(TMPDIR)).toHaveLength(1);

@@ -60,7 +60,7 @@ const settings = {
   RCLONE_LOW_LEVEL_RETRIES: "2",
   RCLONE_RETRIES: "2",
   RCLONE_RETRIES_SLEEP: "100ms",
-  RCLONE_TIMEOUT: "3s",
+  RCLONE_TIMEOUT: "6s",
 };
 
 /** A folder of a store with a good backup of `app` called x, and a proxy before the store. */
@@ -208,7 +208,8 @@ describe.concurrent("a fault that stays fails the backup, and leaves what was th
       when: requests.part,
       what: "all parts",
       // The last is what Go says if it finds out while it sets a time limit.
-      message: /^upload to store failed: .*(connection reset|EOF|broken pipe|closed network connection)/,
+      message:
+        /^upload to store failed: .*(connection reset|EOF|broken pipe|closed (network|idle) connection)/,
       hint: /see that the store is up/,
     },
     {
@@ -287,7 +288,8 @@ describe.concurrent("a fault that stays fails the backup, and leaves what was th
       when: dump,
       what: "the upload, which cannot be sent again",
       name: "taken",
-      message: /^upload to store failed: .*(connection reset|EOF|broken pipe|closed network connection)/,
+      message:
+        /^upload to store failed: .*(connection reset|EOF|broken pipe|closed (network|idle) connection)/,
       hint: /see that the store is up/,
     },
     {

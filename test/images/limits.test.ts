@@ -53,7 +53,7 @@ test("a database of 1 GB is backed up and restored within 256 MB of memory", asy
   for (const peak of megabytes) expect(peak).toBeGreaterThan(20);
   expect(await server.psql("again", digest)).toBe(await server.psql("large", digest));
   expect(Number(await server.psql("large", "SELECT sum(length(text)) FROM t"))).toBeGreaterThan(1e9);
-});
+}, 300_000);
 
 test("half a processor is enough", async () => {
   expect(await small.run([], {}, { cpus: 0.5 })).toMatchObject(good);

@@ -12,8 +12,11 @@ export const storeFailed = [20, 21];
 /** How long something stands still that goes on afterwards, in milliseconds: long enough for pipes to fill. */
 const pause = 1500;
 
+/** A store that waits for what stands still is not to be given up: half of a second would be left to a machine under load. */
+const composure = { RCLONE_TIMEOUT: "30s" };
+
 /** Whoever waits for something that stands still for good is told to give up after as many seconds. */
-const patience = { BACKUP_TIMEOUT: "5" };
+const patience = { BACKUP_TIMEOUT: "12" };
 
 function kill(pid: number, signal: NodeJS.Signals): boolean {
   try {
@@ -94,6 +97,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "a child stands still and goes on",
+    prepare: async ({ env }) => void Object.assign(env, composure),
     strike: async (scene) => {
       const struck = await anyChild(scene);
       await resume(scene);
@@ -112,6 +116,7 @@ export const processFaults: readonly Fault[] = [
   },
   {
     name: "entrypoint stands still and goes on",
+    prepare: async ({ env }) => void Object.assign(env, composure),
     strike: async (scene) => {
       const struck = await signalEntrypoint("SIGSTOP")(scene);
       await resume(scene);
