@@ -38,7 +38,7 @@ export class Child {
     if (review) createInterface({ input: stderr }).on("line", (text) => review.line(text));
     this.exited = new Promise((resolve) => {
       const settle = (end: Ending): void => {
-        command.cleanUp?.();
+        cleanUpAfter(command);
         if (end.exitCode === 0) return resolve(review?.verdict());
         const failure = new SubprocessError(command.file, end, this.#stderr.text());
         resolve(command.isDone?.(failure) === true ? undefined : command.explain(failure));
@@ -84,6 +84,15 @@ export class Child {
   /** Without a process id the signal would go to this process's own group. */
   #kill(signal: NodeJS.Signals): void {
     if (this.#process?.pid !== undefined) this.#process.kill(signal);
+  }
+}
+
+/** Failing at that is no failure of the program's: what stays is found by the next good run. */
+export function cleanUpAfter({ cleanUp }: Command): void {
+  try {
+    cleanUp?.();
+  } catch {
+    // Such as a disk that has become read-only.
   }
 }
 

@@ -10,10 +10,14 @@ export type Sweep = (jobs: ReadonlySet<string>) => Promise<string[]>;
  * Notes what earlier runs of these jobs left of uploads that did not finish. The sweep, at the end of a good run,
  * removes what has not changed since: that nobody is writing any more.
  */
-export async function noteAbandonedUploads(remote: Remote, jobs: ReadonlySet<string>): Promise<Sweep> {
+export async function noteAbandonedUploads(
+  remote: Remote,
+  jobs: ReadonlySet<string>,
+  signal?: AbortSignal,
+): Promise<Sweep> {
   const ofJobs = (objects: StoredObject[], of: ReadonlySet<string>): StoredObject[] =>
     objects.filter(({ path }) => of.has(jobOfPartial(path) ?? ""));
-  const before = ofJobs(await remote.list("*.partial"), jobs);
+  const before = ofJobs(await remote.list("*.partial", signal), jobs);
   return async (good) => {
     const candidates = ofJobs(before, good);
     if (candidates.length === 0) return [];

@@ -20,7 +20,14 @@ export async function put(remote: Remote, path: string, text: string, runId: str
     if (place !== path) await remote.discard(place, AbortSignal.timeout(discardWithin)).catch(() => {});
     throw error;
   }
-  if (place !== path) await remote.move(place, path, { replace: true });
+  if (place === path) return;
+  try {
+    await remote.move(place, path, { replace: true });
+  } catch (error) {
+    // The answer may have been lost after the deed.
+    const now = await remote.read(path).catch(() => undefined);
+    if (now !== text) throw error;
+  }
 }
 
 /** How often a small object is written: after hours of uploading no trouble that passes is to undo it all. */

@@ -1,5 +1,5 @@
 import { Writable } from "node:stream";
-import { Child } from "./child.ts";
+import { Child, cleanUpAfter } from "./child.ts";
 import { openGuardedPipe } from "./guarded-pipe.ts";
 import { cannotRun, type Command } from "./program.ts";
 
@@ -10,7 +10,7 @@ import { cannotRun, type Command } from "./program.ts";
  */
 export async function openSink(command: Command): Promise<{ child: Child; stream: Writable }> {
   const { reader, writer } = await openGuardedPipe().catch((cause: unknown) => {
-    command.cleanUp?.();
+    cleanUpAfter(command);
     throw cannotRun(command, cause);
   });
   const child = new Child(command, reader, "ignore");

@@ -6,14 +6,17 @@ import { jobOfRun } from "./job.ts";
 
 const prefix = "rcdump-";
 
+/** Whose folders no run is named by that has them: they are read at once. */
+const manifests = "manifests";
+
 /**
  * Makes a folder in the temporary folder that only this user can look into.
- * @param runId for what may grow large: by that a later run knows what one that was killed has left
+ * @param owner the id of the run whose dump lies there: by that a later run of the job knows what one that was killed has left
  * @throws BackupError if there is no place for one, as in a container whose file system is read-only
  */
-export function makeTemporaryFolder(operation: Operation, runId?: string): string {
+export function makeTemporaryFolder(operation: Operation, owner = manifests): string {
   try {
-    return mkdtempSync(join(tmpdir(), runId === undefined ? prefix : `${prefix}${runId}-`));
+    return mkdtempSync(join(tmpdir(), `${prefix}${owner}-`));
   } catch (cause) {
     throw noTemporaryFolder(operation, cause);
   }
@@ -32,10 +35,14 @@ export function noTemporaryFolder(operation: Operation, cause: unknown): BackupE
   });
 }
 
-/** The temporary folders of runs of these jobs, each with a mark that changes while something is written there. */
+/** The temporary folders of runs of these jobs, and those of manifests, each with a mark that changes while something is written there. */
 export function temporaryFoldersOf(jobs: ReadonlySet<string>): Map<string, string> {
   const folders = foldersIn(tmpdir())
-    .filter((name) => name.startsWith(prefix) && jobs.has(jobOfRun(name.slice(prefix.length))))
+    .filter((name) => name.startsWith(prefix))
+    .filter((name) => {
+      const owner = name.slice(prefix.length).replace(/-[^-]*$/, "");
+      return owner === manifests || jobs.has(jobOfRun(owner));
+    })
     .map((name) => join(tmpdir(), name));
   return new Map(folders.map((folder) => [folder, markOf(folder)]));
 }

@@ -82,14 +82,18 @@ export async function backup(context: Context): Promise<void> {
  */
 async function reachBoth(context: Context): Promise<Server> {
   const { remote, signal } = context;
-  const misconfigured = new AbortController();
-  const [server] = await Promise.all([
-    reachServer({ ...context, signal: AbortSignal.any([signal, misconfigured.signal]) }),
-    remote.traits(signal).catch((error: unknown) => {
-      if (error instanceof RcloneFailure && error.misconfigured) misconfigured.abort(error);
-    }),
-  ]);
-  return server;
+  const [misconfigured, failed] = [new AbortController(), new AbortController()];
+  const asking = remote.traits(AbortSignal.any([signal, failed.signal])).catch((error: unknown) => {
+    if (error instanceof RcloneFailure && error.misconfigured) misconfigured.abort(error);
+  });
+  try {
+    return await reachServer({ ...context, signal: AbortSignal.any([signal, misconfigured.signal]) });
+  } catch (error) {
+    failed.abort(error);
+    throw error;
+  } finally {
+    await asking;
+  }
 }
 
 /** A store that does not answer stops a run before anything is dumped, unless the dumps can wait in the spool folder. */
@@ -119,17 +123,17 @@ function noteLeftovers(
   destinations: Map<Run, Destination>,
   spool: Spool | undefined,
 ): Promise<Sweep[]> {
-  const { remote, log } = context;
+  const { remote, log, signal } = context;
   const aside = [...destinations.values()].some(({ path, place }) => path !== place);
   const notes = [
-    ...(aside ? [noteAbandonedUploads(remote, jobs)] : []),
+    ...(aside ? [noteAbandonedUploads(remote, jobs, signal)] : []),
     ...(spool ? [noteAbandonedDumps(spool, jobs)] : []),
     noteAbandonedFolders(jobs),
   ];
   return Promise.all(
     notes.map((note) =>
       note.catch((error: unknown) => {
-        log.warn(`cannot look for what earlier runs left: ${String(error)}`);
+        if (!signal.aborted) log.warn(`cannot look for what earlier runs left: ${String(error)}`);
         return async () => [];
       }),
     ),

@@ -11,6 +11,7 @@ import {
 } from "../remote.ts";
 import type { StreamLimit } from "../stream-chunks.ts";
 import type { Subprocesses } from "../subprocess.ts";
+import { AskedOnce } from "./asked-once.ts";
 import { evenIfMissing, listObjects } from "./listing.ts";
 import { moveObject } from "./move.ts";
 import { abortMultipartUploads, listMultipartUploads } from "./multipart-uploads.ts";
@@ -23,7 +24,7 @@ import { RcloneUploads } from "./uploads.ts";
 export class RcloneRemote implements Remote {
   readonly #rclone: Rclone;
   readonly #uploads: RcloneUploads;
-  #traits: Promise<RemoteTraits> | undefined;
+  readonly #traits: AskedOnce<RemoteTraits>;
 
   /**
    * @param location a folder in rclone's notation, as parseRemoteName gives it
@@ -31,15 +32,12 @@ export class RcloneRemote implements Remote {
    */
   constructor(location: string, environment: Environment) {
     this.#rclone = new Rclone(location, environment);
+    this.#traits = new AskedOnce((signal) => readTraits(this.#rclone, signal));
     this.#uploads = new RcloneUploads(this.#rclone, (signal) => this.traits(signal));
   }
 
   traits(signal?: AbortSignal): Promise<RemoteTraits> {
-    this.#traits ??= readTraits(this.#rclone, signal).catch((error: unknown) => {
-      this.#traits = undefined; // it may answer later
-      throw error;
-    });
-    return this.#traits;
+    return this.#traits.get(signal);
   }
 
   async find(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, StoredObject>> {

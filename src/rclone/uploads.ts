@@ -8,6 +8,7 @@ import type { DumpUpload, RemoteTraits } from "../remote.ts";
 import { alwaysFits, planStream, type StreamPlan } from "../stream-chunks.ts";
 import { run, type Subprocesses } from "../subprocess.ts";
 import { makeTemporaryFolder, removeTemporaryFolder } from "../temporary-folder.ts";
+import { AskedOnce } from "./asked-once.ts";
 import { impatience, type Rclone } from "./rclone.ts";
 
 /** The least that rclone buffers in, in bytes. Source: BufferSize of its fs/asyncreader. */
@@ -43,11 +44,12 @@ export class RcloneUploads {
   mayLook = true;
   readonly #rclone: Rclone;
   readonly #traits: (signal?: AbortSignal) => Promise<RemoteTraits>;
-  #backends: Promise<Backend[]> | undefined;
+  readonly #backends: AskedOnce<Backend[]>;
 
   constructor(rclone: Rclone, traits: (signal?: AbortSignal) => Promise<RemoteTraits>) {
     this.#rclone = rclone;
     this.#traits = traits;
+    this.#backends = new AskedOnce((signal) => this.#readBackends(signal));
   }
 
   /** As {@link Remote.write} has it. */
@@ -83,11 +85,7 @@ export class RcloneUploads {
     const isSmall = bytes !== undefined && bytes <= alwaysFits;
     // What cannot be streamed rclone spools, and then it knows how long it is.
     if (isSmall || !(await this.#traits(signal)).streams) return planStream([], bytes);
-    this.#backends ??= this.#readBackends(signal).catch((error: unknown) => {
-      this.#backends = undefined;
-      throw error;
-    });
-    return planStream(await this.#backends, bytes);
+    return planStream(await this.#backends.get(signal), bytes);
   }
 
   async #readBackends(signal?: AbortSignal): Promise<Backend[]> {

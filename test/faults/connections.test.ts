@@ -1,4 +1,5 @@
 /** What lies between rcdump and a database server, and loses its connection without a word. */
+import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -9,9 +10,11 @@ import { type DisturbedPostgres, startDisturbedPostgres } from "../fixtures/dist
 import { disturb } from "../fixtures/disturbed-run.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { until } from "../fixtures/process.ts";
+import { password, remoteVariables } from "../fixtures/remote-variables.ts";
 import { stalledDump } from "../fixtures/stalled-dump.ts";
 import { localStore } from "../fixtures/store.ts";
 import { startSilent, startStallingProxy } from "../fixtures/tcp.ts";
+import { marker, processesOf } from "./campaign/processes.ts";
 
 let postgres: DisturbedPostgres;
 let mariadb: DisturbedMariadb;
@@ -52,6 +55,27 @@ test("a server that takes connections and never says a word is no server: PGCONN
       /^cannot reach the server: .*timeout expired\n {2}hint: see that it is up and that PGHOST and PGPORT are right/,
     ),
   });
+});
+
+test("a store that never says a word is no longer asked when the database cannot be had", async () => {
+  await using silent = await startSilent();
+  const run = randomUUID();
+  const { exitCode } = await rcdump({
+    ...remoteVariables("store", {
+      type: "sftp",
+      host: "127.0.0.1",
+      port: String(silent.port),
+      user: "backup",
+      pass: password.obscured,
+    }),
+    ...postgres.source.env,
+    PGPASSWORD: "wrong",
+    BACKUP_ENGINE: "postgres",
+    BACKUP_DATABASES: "app",
+    [marker]: run,
+  });
+  expect(exitCode).toBe(10);
+  expect(processesOf(run)).toEqual([]);
 });
 
 test("a service file says how soon PostgreSQL's programs look whether a silent server is there: keepalives_idle", async () => {

@@ -168,6 +168,14 @@ describe.concurrent("a fault that passes is got over", () => {
     },
     { kind: "webdav", fault: "reset", when: copy, times: 1, what: "the move" },
     { kind: "webdav", fault: "lost answer", when: copy, times: 1, what: "the move", name: "taken" },
+    {
+      kind: "webdav",
+      fault: "lost answer",
+      when: (request) => copy(request) && request.path.includes(".manifest.json"),
+      times: 1,
+      what: "the move of the manifest",
+      name: "taken",
+    },
   ])("$kind: $fault at $what", async (each) => {
     const { outcome, after, object } = await disturb(each);
     expect(outcome).toMatchObject({ exitCode: 0, message: "" });

@@ -292,6 +292,23 @@ describe("a sink", () => {
     await expect(storing).rejects.toThrow(`explained: ${words}`);
   });
 
+  test.for([
+    ["has gone", "cat > /dev/null", ""],
+    ["has failed", "cat > /dev/null; exit 1", "explained: sh exited with code 1: "],
+  ] as const)("clears up when its program %s; failing at that is no failure", async ([, script, words]) => {
+    const children = new Subprocesses(noSignal());
+    const cleanUp = vi.fn(() => {
+      throw new Error("the disk is read-only");
+    });
+    const storing = pipeline(Readable.from(["a"]), await children.sink({ ...shell(script), cleanUp }));
+    const said = await storing.then(
+      () => "",
+      (error: Error) => error.message,
+    );
+    expect(said).toBe(words);
+    expect(cleanUp).toHaveBeenCalledOnce();
+  });
+
   test("that does not exist fails", async () => {
     const children = new Subprocesses(noSignal());
     const sink = await children.sink(program("no-such-program"));

@@ -46,6 +46,13 @@ describe("the sweep", () => {
     expect(readdirSync(root)).toEqual([]);
   });
 
+  test("removes what whoever read manifests left, whose job it was that", async () => {
+    makeTemporaryFolder("remote");
+    const sweep = await noteAbandonedFolders(jobs);
+    expect(await sweep(jobs)).toHaveLength(1);
+    expect(readdirSync(root)).toEqual([]);
+  });
+
   test("leaves what is still being written", async () => {
     const { file } = spooling();
     const sweep = await noteAbandonedFolders(jobs);
@@ -71,7 +78,6 @@ describe("the sweep", () => {
   });
 
   test("knows no folders of other jobs or other programs, no files and no links", () => {
-    makeTemporaryFolder("remote");
     mkdirSync(join(root, "rcdump-89abcdef-mb1x2y3zff00-aaaaaa"));
     mkdirSync(join(root, `other-${runId}`));
     writeFileSync(join(root, `rcdump-${runId}-file`), "");
