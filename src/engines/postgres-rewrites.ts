@@ -15,6 +15,9 @@ const plainName = /^(?:(\w+|"(?:[^"]|"")+")\.)?(\w+|"(?:[^"]|"")+")$/;
 /** Milliseconds between two looks. */
 const interval = 1000;
 
+/** The longest that it is waited for nobody to have a table for himself, in milliseconds: where many do by turns that may never be. */
+const waitAtMost = 60_000;
+
 /** The longest that the last look may take, in milliseconds: what it finds later may have come about after the dump. */
 const lookWithin = 30_000;
 
@@ -30,7 +33,7 @@ type Files = Readonly<Record<string, string>>;
 /**
  * Watches what would be empty in a dump: a table that is rewritten between pg_dump's snapshot and its lock, for ALTER TABLE and
  * TRUNCATE are not MVCC-safe (PostgreSQL's manual, "Caveats" of concurrency control). So are tables that are exchanged by renaming.
- * First it waits for the transactions that have tables for themselves, for no longer than --lock-wait-timeout: a migration may be many,
+ * First it waits for the transactions that have tables for themselves, for no longer than a minute or --lock-wait-timeout: a migration may be many,
  * one after the other, and is over when nobody has a table. What rewrites one later can be told only afterwards. (To lock the tables
  * before a snapshot is taken, and pass that on, would be worse: behind whoever waits for a table pg_dump would wait for itself.)
  * @returns what the dump is to be asked when it has locked its tables; undefined where the arguments choose what is in it
@@ -55,7 +58,8 @@ FROM (
   const readFiles = async (wanted: AbortSignal | undefined): Promise<Files> =>
     JSON.parse(await client.query(database, `SELECT ${files};`, wanted)) as Files;
   const timeout = options.findLast(({ name }) => name === "lock-wait-timeout")?.value;
-  const end = performance.now() + (timeout === undefined ? Infinity : milliseconds(timeout));
+  const end =
+    performance.now() + Math.min(waitAtMost, timeout === undefined ? Infinity : milliseconds(timeout));
   let seen = await look();
   while (seen.locks > 0 && performance.now() < end) {
     await delay(Math.min(interval, end - performance.now()), undefined, { signal }).catch(() =>

@@ -16,6 +16,25 @@ function serverWith(before: Record<string, string>, now?: Record<string, string>
 
 const never = new AbortController().signal;
 
+test.for([
+  ["a minute", [], 60_000],
+  ["--lock-wait-timeout", [{ name: "lock-wait-timeout", value: "5s", words: [], incomplete: false }], 5_000],
+] as const)(
+  "tables that somebody always has for himself are waited for no longer than %s",
+  async ([, options, limit]) => {
+    const sent: string[] = [];
+    const query = async (_database: string, sql: string): Promise<string> => {
+      sent.push(sql.includes("pg_locks") ? "locks" : "files");
+      return JSON.stringify(sql.includes("pg_locks") ? { locks: 1, files: null } : { a: "1/1" });
+    };
+    const times = [0, limit - 2, limit - 1, limit];
+    using clock = vi.spyOn(performance, "now").mockImplementation(() => times.shift() ?? limit + 1);
+    await watchRewrites({ query } as unknown as PostgresClient, "app", options, undefined);
+    expect(sent).toEqual(["locks", "locks", "files"]);
+    expect(clock).toHaveBeenCalled();
+  },
+);
+
 test("rewritten is what has the name of another file's table", async () => {
   const before = { kept: "1/1", rewritten: "2/2", exchanged: "3/3", dropped: "4/4" };
   const now = { kept: "1/1", rewritten: "2/5", exchanged: "6/3", added: "7/7", constructor: "8/8" };
