@@ -3,16 +3,17 @@ import type { Server, Target } from "./engines/engine.ts";
 
 /**
  * Eight hex digits that stay the same from run to run of one job, and differ between jobs that share a remote or a
- * spool folder: what a run left behind is cleared away by the next run of its own job, and by no other.
+ * spool folder: what a run left behind is sent or cleared away by the next run of its own job, and by no other.
+ * @param where.folder of the remote, in rclone's notation, without what is secret in it
  */
 export function jobId(
   engine: string,
   { host, port }: Server,
   target: Target,
-  fileName: string | undefined,
+  { folder, fileName }: { folder: string; fileName: string | undefined },
 ): string {
   return createHash("sha256")
-    .update(JSON.stringify([engine, host, port, target, fileName ?? null]))
+    .update(JSON.stringify([engine, host, port, target, folder, fileName ?? null]))
     .digest("hex")
     .slice(0, 8);
 }

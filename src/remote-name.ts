@@ -35,6 +35,12 @@ export function parseRemoteName(name: string, prefix: string): string {
   return join(name, prefix);
 }
 
+/** The folder that a name stands for, without the options of a connection string: secrets are among them, and those change. */
+export function withoutOptions(location: string): string {
+  const end = location.startsWith("/") ? -1 : endOfConnectionString(location);
+  return end === -1 ? location : location.slice(0, end).replace(/,.*$/s, "") + location.slice(end);
+}
+
 /** A slash goes between the two unless the first ends a remote's name: `SFTP:/mnt` is absolute and must stay so. */
 function join(remote: string, prefix: string): string {
   if (prefix === "" || remote.endsWith(":")) return remote + prefix;

@@ -1,10 +1,7 @@
-import { existsSync } from "node:fs";
 import type { Context } from "../context.ts";
 import { sizeOf } from "../dump-size.ts";
 import { type Server, targetName } from "../engines/engine.ts";
-import { targetOf } from "../manifest.ts";
 import type { PlannedDump } from "../plan.ts";
-import type { SpooledDump } from "../spool.ts";
 import { mayNotFit } from "../stream-chunks.ts";
 import { mountHint } from "../vanishing.ts";
 
@@ -33,24 +30,5 @@ export async function warnOfLimits(
         { database: targetName(target), hint: limit.hint },
         `the dump of ${targetName(target)} may not fit: ${limit.message}`,
       );
-  }
-}
-
-/**
- * Says which dumps of earlier runs are none of those that the settings ask for, in whichever shard, so that no run sends them. One
- * that has gone meanwhile was another job's that shares the folder.
- */
-export function warnOfForgotten(dumps: readonly SpooledDump[], log: Context["log"]): void {
-  for (const { file, path, manifest } of dumps) {
-    if (!existsSync(file)) continue;
-    const { host, port } = manifest.server;
-    const subject = `${targetName(targetOf(manifest))} of ${host}:${port}`;
-    log.warn(
-      {
-        file,
-        hint: "back that up again with the BACKUP_FILE_NAME that it had, or copy the file there by hand and remove it and its .json",
-      },
-      `${file} is not sent, for the settings ask for no such dump: it is of ${subject}, to be stored as ${path}`,
-    );
   }
 }

@@ -1,6 +1,7 @@
 import pLimit from "p-limit";
 import { attempt, type Outcome, report } from "../backup/outcome.ts";
-import { warnOfForgotten, warnOfLimits, warnOfVanishing } from "../backup/warnings.ts";
+import { deliverUnsent, warnOfForgotten } from "../backup/unsent-dumps.ts";
+import { warnOfLimits, warnOfVanishing } from "../backup/warnings.ts";
 import { type Destination, reserve } from "../destination.ts";
 import { chooseCompressor } from "../compression.ts";
 import type { Context } from "../context.ts";
@@ -8,13 +9,14 @@ import type { Deadline } from "../deadline.ts";
 import { type DumpProgram, type Server, targetName } from "../engines/engine.ts";
 import { jobId, newRunId } from "../job.ts";
 import { noteAbandonedDumps, noteAbandonedFolders, noteAbandonedUploads, type Sweep } from "../leftovers.ts";
-import { deliver, stageBackup, streamBackup } from "../backup/make-backup.ts";
+import { stageBackup, streamBackup } from "../backup/make-backup.ts";
 import type { Job } from "../backup/run-dump.ts";
 import type { Manifest } from "../manifest.ts";
 import type { PlannedDump } from "../plan.ts";
 import { planRun, reachServer } from "../preparation.ts";
 import { pruneAfter } from "../pruning.ts";
 import { RcloneFailure } from "../rclone/failure.ts";
+import { withoutOptions } from "../remote-name.ts";
 import { beginAgainIfRewritten } from "../backup/rewritten-tables.ts";
 import { formatShard } from "../shard.ts";
 import { Spool } from "../spool.ts";
@@ -41,7 +43,8 @@ export async function backup(context: Context): Promise<void> {
     log.info({ shard, total }, `nothing to back up: shard ${shard} has 0 of ${total} dumps`);
     return;
   }
-  const jobOf = ({ target }: PlannedDump): string => jobId(engine.name, server, target, config.fileName);
+  const jobOf = ({ target }: PlannedDump): string =>
+    jobId(engine.name, server, target, { folder: withoutOptions(config.remote), fileName: config.fileName });
   const runs: Run[] = [];
   for (const dump of dumps) {
     const program = await engine.dumpProgram(dump.target);
@@ -57,7 +60,11 @@ export async function backup(context: Context): Promise<void> {
   const sweeps = noteLeftovers(context, jobs, destinations, spool);
 
   const forgotten = (await spool?.unsentOfOthers(new Set(all.map(jobOf)))) ?? [];
-  const outcomes = spool ? await deliverUnsent(context, spool, jobs) : [];
+  const unsent = (await spool?.unsent(jobs)) ?? [];
+  const send = async (): Promise<Outcome[]> => (spool ? deliverUnsent(context, spool, unsent) : []);
+  // A store that does not answer must not keep the dumps from being made.
+  const isAnswering = destinations.size > 0;
+  const outcomes = isAnswering ? await send() : [];
   const limit = pLimit(config.concurrency);
   const store = (run: Run): Promise<Outcome> =>
     limit(() =>
@@ -66,6 +73,7 @@ export async function backup(context: Context): Promise<void> {
       ),
     );
   outcomes.push(...(await Promise.all(runs.map(store))));
+  if (!isAnswering) outcomes.push(...(await send()));
   signal.throwIfAborted();
   await sweepAfter(outcomes, await sweeps, log);
   warnOfForgotten(forgotten, log);
@@ -138,19 +146,6 @@ function noteLeftovers(
       }),
     ),
   );
-}
-
-async function deliverUnsent(context: Context, spool: Spool, jobs: ReadonlySet<string>): Promise<Outcome[]> {
-  const outcomes: Outcome[] = [];
-  for (const spooled of await spool.unsent(jobs)) {
-    const name = `${spooled.path} (kept from an earlier run)`;
-    outcomes.push(
-      await attempt(context, name, "", spooled.path, (deadline) =>
-        deliver(context, spool, spooled, deadline),
-      ),
-    );
-  }
-  return outcomes;
 }
 
 async function backUp(

@@ -1,5 +1,5 @@
 /** BACKUP_SPOOL_DIR: the dump goes to local disk first, and is kept there while the store is down. */
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { rcdump, type Variables } from "../fixtures/cli.ts";
@@ -118,16 +118,59 @@ test("a dump that is kept, and of nothing that the settings ask for any more, is
     expect.objectContaining({
       level: "warn",
       file: dump,
-      hint: "back that up again with the BACKUP_FILE_NAME that it had, or copy the file there by hand and remove it and its .json",
+      hint: "back that up again with the REMOTE_NAME, UPLOAD_PREFIX and BACKUP_FILE_NAME that it had, or copy the file there by hand and remove it and its .json",
     }),
   ]);
   expect(warnings[0]?.msg.replace(/old-\d+/, "old-TIME")).toBe(
-    `${dump} is not sent, for the settings ask for no such dump: it is of old of 127.0.0.1:${server.port}, to be stored as old-TIME.sql.gz`,
+    `${dump} is not sent, for the settings ask for no such dump in this store: it is of old of 127.0.0.1:${server.port}, to be stored as old-TIME.sql.gz`,
   );
 
   // It is not told of a dump that is sent meanwhile by another job that shares the folder.
   const path = pathWith({ pg_dump: `[ "$1" = --version ] || rm -f ${spool}/*.dump\nexec $REAL "$@"` });
   expect((await rcdump({ ...variables, PATH: path })).log.map(({ level }) => level)).toEqual(["info"]);
+});
+
+test("a dump that was to go to another store is not sent to this one", async () => {
+  const store = localStore();
+  const spool = temporaryFolder("spool");
+  const monthly = { ...settings(store, spool), UPLOAD_PREFIX: `${store.folder}/monthly` };
+  expect((await rcdump({ ...monthly, ...(await down()) })).exitCode).toBe(20);
+
+  const daily = await rcdump({ ...settings(store, spool), UPLOAD_PREFIX: "daily" });
+  expect(daily.exitCode).toBe(0);
+  expect(daily.log.map(({ level, msg }) => `${level} ${msg}`)).toEqual([
+    expect.stringMatching(/^info backed up app:/),
+    expect.stringMatching(/^warn .*\.dump is not sent, for the settings ask for no such dump in this store/),
+  ]);
+  expect(filesIn(spool)).toHaveLength(2);
+  expect(store.files().filter((path) => path.endsWith(".gz"))).toEqual([
+    expect.stringMatching(/^daily\/app-/),
+  ]);
+});
+
+test("while the store is down its silence does not cost more time the more dumps are kept, and none before the next one", async () => {
+  const spool = temporaryFolder("spool");
+  const notes = join(temporaryFolder("notes"), "calls");
+  const note = `echo "\${0##*/} $1" >> ${notes}; exec $REAL "$@"`;
+  const variables = {
+    ...settings(localStore(), spool),
+    ...(await down()),
+    PATH: pathWith({ rclone: note, pg_dump: note }),
+  };
+  const calls = async (): Promise<string[]> => {
+    writeFileSync(notes, "");
+    const { exitCode, message } = await rcdump(variables);
+    expect([exitCode, message]).toEqual([20, expect.stringContaining("connection refused")]);
+    return readFileSync(notes, "utf8").trim().split("\n");
+  };
+  await calls();
+  const withOne = await calls();
+  await calls();
+  const withThree = await calls();
+  expect(withThree).toEqual(withOne);
+  expect(filesIn(spool)).toHaveLength(8);
+  const dumping = withThree.findIndex((call) => call.startsWith("pg_dump --no-password"));
+  expect(withThree.slice(0, dumping).filter((call) => call === "rclone lsjson")).toHaveLength(1);
 });
 
 test("a dump that fails leaves nothing in the spool folder", async () => {

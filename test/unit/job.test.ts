@@ -3,10 +3,11 @@ import { jobOfPartial } from "../../src/destination.ts";
 import { jobId, jobOfRun, newRunId } from "../../src/job.ts";
 
 const server = { host: "db", port: 5432, product: "PostgreSQL 17.2", version: "17.2", databases: [] };
+const where = { folder: "store:daily", fileName: undefined };
 const app = { scope: "database", database: "app" } as const;
 
 test("a job keeps its id, through upgrades of the server too", () => {
-  const id = jobId("postgres", server, app, undefined);
+  const id = jobId("postgres", server, app, where);
   expect(id).toMatch(/^[0-9a-f]{8}$/);
   const upgraded = {
     ...server,
@@ -14,20 +15,21 @@ test("a job keeps its id, through upgrades of the server too", () => {
     version: "18.0",
     databases: [{ name: "app", bytes: 1 }],
   };
-  expect(jobId("postgres", upgraded, app, undefined)).toBe(id);
+  expect(jobId("postgres", upgraded, app, where)).toBe(id);
 });
 
 test("jobs that differ in anything have different ids", () => {
   const ids = [
-    jobId("postgres", server, app, undefined),
-    jobId("mariadb", server, app, undefined),
-    jobId("postgres", { ...server, host: "db2" }, app, undefined),
-    jobId("postgres", { ...server, port: 5433 }, app, undefined),
-    jobId("postgres", server, { scope: "database", database: "app2" }, undefined),
-    jobId("postgres", server, { scope: "server" }, undefined),
-    jobId("postgres", server, { scope: "globals" }, undefined),
-    jobId("postgres", server, app, "app"),
-    jobId("postgres", server, app, ""),
+    jobId("postgres", server, app, where),
+    jobId("mariadb", server, app, where),
+    jobId("postgres", { ...server, host: "db2" }, app, where),
+    jobId("postgres", { ...server, port: 5433 }, app, where),
+    jobId("postgres", server, { scope: "database", database: "app2" }, where),
+    jobId("postgres", server, { scope: "server" }, where),
+    jobId("postgres", server, { scope: "globals" }, where),
+    jobId("postgres", server, app, { ...where, fileName: "app" }),
+    jobId("postgres", server, app, { ...where, fileName: "" }),
+    jobId("postgres", server, app, { ...where, folder: "store:monthly" }),
   ];
   expect(new Set(ids).size).toBe(ids.length);
 });
@@ -43,7 +45,7 @@ test("runs of a job sort by their time and differ even at the same moment", () =
 });
 
 test.for([Date.now(), 60_000])("the job can be told from the name of an upload, begun at %d", (time) => {
-  const job = jobId("postgres", server, app, undefined);
+  const job = jobId("postgres", server, app, where);
   const runId = newRunId(job, new Date(time));
   expect(jobOfRun(runId)).toBe(job);
   expect(jobOfPartial(`app.sql.${runId}.partial`)).toBe(job);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { BackupError } from "../../src/errors.ts";
-import { parseRemoteName } from "../../src/remote-name.ts";
+import { parseRemoteName, withoutOptions } from "../../src/remote-name.ts";
 
 describe("the folder that a remote's name and a prefix stand for", () => {
   test.for<[name: string, prefix: string, location: string]>([
@@ -67,4 +67,15 @@ test("a prefix that is a URL is refused: rclone would make a folder of its schem
     /UPLOAD_PREFIX is "s3:\/\/bucket\/daily", a URL/,
   );
   expect(parseRemoteName("store", "a:b//c")).toBe("store:a:b//c");
+});
+
+test.for([
+  ["store:bucket/x", "store:bucket/x"],
+  ["/srv/a,b:c", "/srv/a,b:c"],
+  [":s3,env_auth:bucket", ":s3:bucket"],
+  [':s3,secret_access_key="a:b,c",endpoint="https://h:9000":bucket/x', ":s3:bucket/x"],
+  ['store,pass="a:b":x', "store:x"],
+  ["store:a,b", "store:a,b"],
+] as const)("of %s the folder alone is %s", ([location, folder]) => {
+  expect(withoutOptions(location)).toBe(folder);
 });
