@@ -33,7 +33,8 @@ export function jobOfPartial(path: string): string | undefined {
 
 /**
  * Looks whether names are free, and settles where to upload to. This is also the first time that the store is asked.
- * @throws BackupError `upload` if a name is taken and may not be replaced, `remote` if the store does not answer
+ * @throws BackupError `configuration` if two names are one to this store, `upload` if a name is taken and may not be replaced, `remote` if
+ * the store does not answer
  */
 export async function reserve(
   remote: Remote,
@@ -41,9 +42,11 @@ export async function reserve(
   { overwrite, signal }: { overwrite: boolean; signal?: AbortSignal | undefined },
 ): Promise<Destination[]> {
   const { atomic } = await remote.traits(signal);
+  const paths = wanted.map(({ path }) => path);
+  await refuseNamesakes(remote, paths, signal);
   const found = await existing(
     remote,
-    wanted.flatMap(({ path }) => [path, manifestPath(path)]),
+    paths.flatMap((path) => [path, manifestPath(path)]),
     { overwrite, signal },
   );
   return wanted.map(({ path, runId }) => {
@@ -54,6 +57,32 @@ export async function reserve(
       });
     return { path, runId, taken, place: atomic && !taken ? path : partialPath(path, runId) };
   });
+}
+
+/**
+ * Where the case of letters counts for nothing one database's backup would be stored over another's.
+ * @throws BackupError `configuration` if that would be so with two of these paths, or with one and an object that is there
+ */
+export async function refuseNamesakes(
+  remote: Remote,
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  if (!(await remote.traits(signal)).ignoresCase) return;
+  const there = (await remote.findAnyCase(paths, signal)).map(({ path }) => path);
+  const taken = new Map(there.map((path) => [path.toLowerCase(), path]));
+  for (const path of paths) {
+    const other = taken.get(path.toLowerCase());
+    if (other !== undefined && other !== path)
+      throw new BackupError(
+        "configuration",
+        `${path} and ${other} are one name to this store, which takes no notice of the case of letters`,
+        {
+          hint: "back one of the two up in a run of its own, with another UPLOAD_PREFIX or BACKUP_FILE_NAME",
+        },
+      );
+    taken.set(path.toLowerCase(), path);
+  }
 }
 
 /** Credentials that may only write cannot ask; then nothing is known to exist, which will not do where nothing may be replaced. */

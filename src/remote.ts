@@ -32,6 +32,8 @@ export interface RemoteTraits {
   readonly concurrent: boolean;
   /** Takes a stream of unknown size; otherwise rclone itself spools it to the temporary folder first. */
   readonly streams: boolean;
+  /** Takes names that differ in the case of letters for one and the same, as Windows does. */
+  readonly ignoresCase: boolean;
   /** Keeps the parts of an upload that was killed until they are aborted, at the owner's cost, as S3 does. */
   readonly keepsParts: boolean;
 }
@@ -61,6 +63,8 @@ export interface Remote {
   traits(signal?: AbortSignal): Promise<RemoteTraits>;
   /** Those objects of exactly these names that exist, by path. This reaches out to the store, and so tells whether it answers. */
   find(paths: readonly string[], signal?: AbortSignal): Promise<Map<string, StoredObject>>;
+  /** All objects whose paths are these or differ from them in the case of letters only. */
+  findAnyCase(paths: readonly string[], signal?: AbortSignal): Promise<StoredObject[]>;
   /** All objects in and below the remote's folder whose file names match an rclone filter pattern. */
   list(pattern: string, signal?: AbortSignal): Promise<StoredObject[]>;
   /** The size in bytes of every object in and below the folder, by path. Times would cost a request each on some stores. */

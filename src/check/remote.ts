@@ -1,4 +1,5 @@
 import type { Context } from "../context.ts";
+import { refuseNamesakes } from "../destination.ts";
 import { targetName } from "../engines/engine.ts";
 import { formatBytes } from "../format.ts";
 import type { RemoteTraits } from "../remote.ts";
@@ -9,7 +10,7 @@ import type { Note } from "./finding.ts";
 
 /**
  * Notes what kind of store it is, how the dumps get there, and whether they fit and stay.
- * @throws BackupError `remote` if rclone cannot tell
+ * @throws BackupError `remote` if rclone cannot tell, `configuration` if it takes the names of two dumps for one
  */
 export async function findRemote(
   context: Context,
@@ -18,6 +19,8 @@ export async function findRemote(
 ): Promise<RemoteTraits> {
   const { remote, config, signal, vanishing } = context;
   const traits = await remote.traits(signal);
+  const paths = dumps.map(({ path }) => path);
+  await refuseNamesakes(remote, paths, signal);
   const detail = describeUpload(traits, config);
   const fate = traits.folder === undefined ? undefined : vanishing(traits.folder);
   if (fate !== undefined)

@@ -54,6 +54,16 @@ export class RcloneRemote implements Remote {
     return new Map(objects.map((object) => [object.path, object]));
   }
 
+  async findAnyCase(paths: readonly string[], signal?: AbortSignal): Promise<StoredObject[]> {
+    // In rclone's filters these letters have a meaning, and a slash in front stands for the folder itself.
+    const patterns = paths.map((path) => `/${path.replace(/[\\*?[\]{}]/g, "\\$&")}`);
+    return listObjects(this.#rclone, ["--ignore-case", "--include-from", "-"], {
+      input: patterns.join("\n"),
+      signal,
+      about: paths.length,
+    });
+  }
+
   list(pattern: string, signal?: AbortSignal): Promise<StoredObject[]> {
     return listObjects(this.#rclone, ["--include", pattern], { signal });
   }

@@ -24,6 +24,7 @@ export async function readTraits(rclone: Rclone, signal?: AbortSignal): Promise<
     folder: /^Local file system at (.*)$/s.exec(description)?.[1],
     concurrent: storesObjects,
     streams: has["PutStream"] === true,
+    ignoresCase: has["CaseInsensitive"] === true,
     keepsParts: description.startsWith("S3 "),
   };
 }

@@ -17,10 +17,17 @@ export interface Expectation {
 }
 
 /** An object appears when its upload is complete. */
-const bucket = { atomic: true, local: false, concurrent: true, streams: true, keepsParts: false };
+const bucket = {
+  atomic: true,
+  local: false,
+  concurrent: true,
+  streams: true,
+  ignoresCase: false,
+  keepsParts: false,
+};
 const s3 = { ...bucket, keepsParts: true };
 /** A file grows while it is written. */
-const files = { atomic: false, local: false, concurrent: false, streams: true, keepsParts: false };
+const files = { ...bucket, atomic: false, concurrent: false };
 const disk = { ...files, local: true };
 const memory = { ...disk, local: true };
 
@@ -50,7 +57,7 @@ export const expected: Record<SubjectName, Expectation> = {
   sftp: { traits: files, description: /^sftp:/, slowly: true },
   "sftp, absolute": { traits: files, description: /^sftp:/ },
   ftp: { traits: files, description: /^ftp:/, slowly: true },
-  smb: { traits: files, description: /^smb:/, slowly: true },
+  smb: { traits: { ...files, ignoresCase: true }, description: /^smb:/, slowly: true },
   "webdav of apache": {
     traits: { ...files, streams: false },
     description: /^webdav/,

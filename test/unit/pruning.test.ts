@@ -226,6 +226,7 @@ function gated(remote: MemoryRemote, pass: () => Promise<void>): Remote {
   return {
     traits: () => remote.traits(),
     find: (paths) => after(() => remote.find(paths)),
+    findAnyCase: (paths) => after(() => remote.findAnyCase(paths)),
     list: (pattern) => after(() => remote.list(pattern)),
     inventory: () => after(() => remote.inventory()),
     readEach: (paths) => after(() => remote.readEach(paths)),
