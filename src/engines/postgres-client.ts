@@ -33,6 +33,18 @@ export class PostgresClient {
   }
 
   /**
+   * What the server is called in names and manifests: the host and port that were reached. Of several hosts whichever answers is the same
+   * server to the user; then it is all of them, and the first port, so that it is called the same from run to run.
+   */
+  serverName(host: string, port: number): { host: string; port: number } {
+    const [hosts, ports] = [this.#given("host", "PGHOST"), this.#given("port", "PGPORT")].map((list) =>
+      list.split(","),
+    );
+    if (!hosts || hosts.length < 2 || !hosts.includes(host)) return { host, port };
+    return { host: hosts.join(","), port: Number(ports?.[0] || 5432) };
+  }
+
+  /**
    * Runs statements and returns their rows, unaligned.
    * @param explain what to make of a statement that fails; what is wrong with the connection is told here
    * @throws NoSuchDatabase, Unreachable, or another BackupError `connect`
@@ -94,6 +106,11 @@ export class PostgresClient {
 
   command(file: string, args: string[], explain: Command["explain"], extra: Environment = {}): Command {
     return { file, args, env: { ...patience, ...this.#environment, ...extra }, explain };
+  }
+
+  #given(option: string, variable: string): string {
+    const value = this.#options.findLast(({ name }) => name === option)?.value;
+    return value ?? this.#environment[variable] ?? "";
   }
 
   #connectionArguments(isWanted: (name: string) => boolean): string[] {

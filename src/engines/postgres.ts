@@ -68,8 +68,7 @@ export class Postgres implements Engine {
     const [host = "", port = "", row = ""] = answer.split("\n");
     const { version, databases } = JSON.parse(row) as ServerRow;
     return {
-      host,
-      port: Number(port),
+      ...this.#client.serverName(host, Number(port)),
       product: `PostgreSQL ${version}`,
       version,
       databases: databases.map((each) => ({ ...each, bytes: each.bytes ?? undefined })),

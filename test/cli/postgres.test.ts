@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rcdump, type Outcome, type Variables } from "../fixtures/cli.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
+import { freePort } from "../fixtures/process.ts";
 import { plainSql, restorePostgres } from "../fixtures/restore.ts";
 import { localStore, type LocalStore } from "../fixtures/store.ts";
 
@@ -335,5 +336,21 @@ describe.concurrent("how to log in", () => {
       PGPASSWORD: undefined,
     });
     expect(store.manifest(store.onlyObject()).server.host).toBe(server.socketDir);
+  });
+
+  test("by one of several hosts, which are called the same whichever answers", async () => {
+    const { port } = server;
+    const dead = await freePort();
+    for (const [ports, first] of [
+      [`${port},${dead}`, port],
+      [`${dead},${port}`, dead],
+    ] as const) {
+      const hosts = { PGHOST: "127.0.0.1,localhost", PGPORT: ports };
+      const { store } = await backUp({ ...hosts, BACKUP_DATABASES: "app" });
+      expect(store.manifest(store.onlyObject()).server).toMatchObject({
+        host: "127.0.0.1,localhost",
+        port: first,
+      });
+    }
   });
 });

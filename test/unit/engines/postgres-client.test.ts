@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { readOptions } from "../../../src/engines/options.ts";
 import { conninfo, PostgresClient } from "../../../src/engines/postgres-client.ts";
 
 test.for([
@@ -22,4 +23,17 @@ test("a server that takes the connection and is silent is waited for as long as 
     new PostgresClient(environment, []).command("pg_dump", [], () => new Error()).env["PGCONNECT_TIMEOUT"];
   expect(timeout({})).toBe("15");
   expect(timeout({ PGCONNECT_TIMEOUT: "3" })).toBe("3");
+});
+
+test.for([
+  [{ PGHOST: "a,b", PGPORT: "1,2" }, [], { host: "a,b", port: 1 }],
+  [{ PGHOST: "a,b" }, [], { host: "a,b", port: 5432 }],
+  [{ PGHOST: "a" }, ["--host=b,c", "--port=7"], { host: "b,c", port: 7 }],
+  [{ PGHOST: "b" }, [], { host: "b", port: 2 }],
+  // A service says something else.
+  [{ PGHOST: "a,c" }, [], { host: "b", port: 2 }],
+  [{}, [], { host: "b", port: 2 }],
+] as const)("a server of several hosts has one name: %j %j", ([environment, words, name]) => {
+  const syntax = { shortWithValue: {}, longWithValue: ["host", "port"], long: [] };
+  expect(new PostgresClient(environment, readOptions(words, syntax)).serverName("b", 2)).toEqual(name);
 });
