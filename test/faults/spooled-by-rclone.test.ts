@@ -46,12 +46,18 @@ function settings(): { store: ReturnType<typeof localStore>; variables: Variable
   return { store, variables, TMPDIR };
 }
 
-test("a good run leaves nothing", async () => {
-  const { store, variables, TMPDIR } = settings();
+/** A run in the midst of its dump, of which rclone has a part in this folder. */
+async function startSpooling(variables: Variables, folder: string) {
   const held = await stalledDump("pg_dump", dump);
   const run = startRcdump({ ...variables, PATH: held.path });
   await held.begun();
-  await until("rclone spools", async () => filesIn(TMPDIR).length === 1);
+  await until("rclone spools", async () => filesIn(folder).length === 1);
+  return { held, run };
+}
+
+test("a good run leaves nothing", async () => {
+  const { store, variables, TMPDIR } = settings();
+  const { held, run } = await startSpooling(variables, TMPDIR);
   await held.goOn();
   expect(await run.outcome).toMatchObject({ exitCode: 0, message: "" });
   expect(store.files()).toEqual(["app.sql", "app.sql.manifest.json"]);
@@ -60,10 +66,7 @@ test("a good run leaves nothing", async () => {
 
 test("rclone is killed while it spools", async () => {
   const { store, variables, TMPDIR } = settings();
-  const held = await stalledDump("pg_dump", dump);
-  const run = startRcdump({ ...variables, PATH: held.path });
-  await held.begun();
-  await until("rclone spools", async () => filesIn(TMPDIR).length === 1);
+  const { held, run } = await startSpooling(variables, TMPDIR);
   process.kill(await uploadOf(run.pid), "SIGKILL");
   await held.goOn();
   expect((await run.outcome).exitCode).toBe(21);
@@ -86,10 +89,7 @@ test("SIGTERM while what was spooled is uploaded", async () => {
 
 test("everything is killed: the next good run of the job clears it away, and no other", async () => {
   const { variables, TMPDIR } = settings();
-  const held = await stalledDump("pg_dump", dump);
-  const run = startRcdump({ ...variables, PATH: held.path });
-  await held.begun();
-  await until("rclone spools", async () => filesIn(TMPDIR).length === 1);
+  const { run } = await startSpooling(variables, TMPDIR);
   killFamily(run.pid);
   await run.outcome;
   const [left = ""] = readdirSync(TMPDIR);
@@ -111,10 +111,7 @@ test("everything is killed: the next good run of the job clears it away, and no 
 test("a place that the user has chosen for rclone is kept to", async () => {
   const { variables, TMPDIR } = settings();
   const RCLONE_TEMP_DIR = temporaryFolder("chosen");
-  const held = await stalledDump("pg_dump", dump);
-  const run = startRcdump({ ...variables, RCLONE_TEMP_DIR, PATH: held.path });
-  await held.begun();
-  await until("rclone spools", async () => filesIn(RCLONE_TEMP_DIR).length === 1);
+  const { held, run } = await startSpooling({ ...variables, RCLONE_TEMP_DIR }, RCLONE_TEMP_DIR);
   expect(readdirSync(TMPDIR)).toEqual([]);
   await held.goOn();
   expect((await run.outcome).exitCode).toBe(0);
