@@ -2,6 +2,7 @@ import { type Catalogue, seriesOf, serverOf, type StoredBackup, subjectOf } from
 import { BackupError } from "./errors.ts";
 import type { Manifest } from "./manifest.ts";
 import { parseMoment } from "./moment.ts";
+import { wellDated } from "./retention.ts";
 
 /** Which backups a command is about, as its options say. */
 export interface Choice {
@@ -91,6 +92,8 @@ export interface Wish extends Choice {
   readonly engine: Manifest["engine"];
   /** The newest backup is wanted that was begun by then, and so holds nothing younger; undefined for the newest of all. */
   readonly at?: Date | undefined;
+  /** What is dated later has a wrong date. */
+  readonly now: Date;
 }
 
 /**
@@ -103,9 +106,14 @@ export function chooseBackup(
   wish: Wish,
 ): StoredBackup {
   const ofEngine = backups.filter(({ manifest }) => manifest.engine === wish.engine);
-  const candidates = ofEngine.filter(({ manifest }) => isChosen(wish, manifest));
+  const candidates = wellDated(
+    ofEngine.filter(({ manifest }) => isChosen(wish, manifest)),
+    wish.now,
+  );
   const spoilt = damaged.flatMap(({ path, problem, manifest }) =>
-    manifest?.engine === wish.engine && isChosen(wish, manifest) ? [{ path, problem, manifest }] : [],
+    manifest?.engine === wish.engine && isChosen(wish, manifest)
+      ? [{ path, problem, manifest, startedAt: new Date(manifest.started) }]
+      : [],
   );
   const all = [...candidates, ...spoilt].map(({ manifest }) => manifest);
   if (all.length === 0) throw nothingFound(wish, ofEngine, { others: backups });
@@ -115,9 +123,9 @@ export function chooseBackup(
   const isInTime = ({ started }: Manifest): boolean =>
     !limit || Math.floor(Date.parse(started) / 1000) * 1000 <= limit.getTime();
   const newest = candidates.find(({ manifest }) => isInTime(manifest));
-  const newer = spoilt.find(
-    ({ manifest }) =>
-      isInTime(manifest) && (!newest || Date.parse(manifest.started) > newest.startedAt.getTime()),
+  const newer = wellDated(spoilt, wish.now).find(
+    ({ manifest, startedAt }) =>
+      isInTime(manifest) && (!newest || startedAt.getTime() > newest.startedAt.getTime()),
   );
   if (newer)
     throw new BackupError(

@@ -15,7 +15,7 @@ import { MariaDB } from "./engines/mariadb.ts";
 import { Postgres } from "./engines/postgres.ts";
 import { BackupError, exitCodes } from "./errors.ts";
 import { commandHelp, help } from "./help.ts";
-import { readIdentities } from "./key-files.ts";
+import { decodeText, readIdentities } from "./key-files.ts";
 import { createLogger } from "./log.ts";
 import { Progress } from "./progress.ts";
 import { RcloneRemote } from "./rclone/rclone-remote.ts";
@@ -82,7 +82,7 @@ async function main(words: readonly string[]): Promise<void> {
   if (line.command === "version") return void process.stdout.write(`rcdump ${version}\n`);
   const signal = abortOnSignals();
   const purpose = line.command === "backup" || line.command === "check" ? "backup" : "stored";
-  const config = parseConfig(process.env, (path) => readFileSync(path, "utf8"), purpose);
+  const config = parseConfig(process.env, (path) => decodeText(readFileSync(path)), purpose);
   const context: Context = {
     config,
     engine: new engines[config.engine](config.environment, line.programArguments),

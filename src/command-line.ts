@@ -106,15 +106,12 @@ function misused(message: string, hint: string): BackupError {
 function unknownOption(
   command: CommandName,
   name: string,
-  {
-    rawName,
-    value: given,
-    inlineValue,
-  }: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
+  { rawName, inlineValue }: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
 ): BackupError {
   const known = Object.keys(commandOptions[command]);
   const meant = known.find((option) => looksLike(name, option));
-  const written = inlineValue === true ? `${rawName}=${given}` : rawName;
+  // What somebody gave may be a password.
+  const written = inlineValue === true ? `${rawName}=…` : rawName;
   const others = `options for the database's own programs go after --, as in \`rcdump ${command} -- ${written}\``;
   return misused(
     `${command} has no option ${rawName}`,

@@ -86,7 +86,8 @@ async function replace(
   let failure: unknown;
   try {
     if (earlier?.manifest !== undefined) await remote.remove(manifestPath(path));
-    await remote.move(place, path, { replace: overwrite });
+    // A name that was free and is not any more is another run's by now.
+    await remote.move(place, path, { replace: overwrite && taken });
   } catch (error) {
     if (error instanceof RcloneFailure && error.nameTaken) throw error;
     const isForbidden = taken && error instanceof RcloneFailure && error.forbidden;

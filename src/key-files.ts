@@ -50,7 +50,7 @@ export async function readIdentities(
 ): Promise<AgeIdentity[]> {
   const { DECRYPT_IDENTITY_FILE: file, DECRYPT_PASSPHRASE_FILE: passphraseFile } = environment;
   const passphrase = passphraseFile
-    ? readSecret("DECRYPT_PASSPHRASE_FILE", passphraseFile, (path) => Buffer.from(readFile(path)).toString())
+    ? readSecret("DECRYPT_PASSPHRASE_FILE", passphraseFile, (path) => decodeText(readFile(path)))
     : undefined;
   const identities = file
     ? await parseIdentities(
@@ -75,9 +75,17 @@ export function readSecrets(
   return secrets;
 }
 
-/** The first line of a file, whatever ends it: editors and `kubectl create secret` disagree about final newlines. */
+/**
+ * The text of a file in UTF-8, without a byte order mark: a passphrase that was read otherwise could not be typed.
+ * @throws TypeError for what is no UTF-8
+ */
+export function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+}
+
+/** The only line of a file, whatever ends it: editors, YAML and `kubectl create secret` disagree about final newlines. */
 function readSecret(setting: string, path: string, readFile: (path: string) => string): string {
-  const secret = readNamedFile(setting, path, readFile).replace(/\r?\n$/, "");
+  const secret = readNamedFile(setting, path, readFile).replace(/(\r?\n)+$/, "");
   if (secret === "")
     throw new BackupError("configuration", `${setting} names ${path}, which is empty`, {
       hint: "write the secret into it",
@@ -89,6 +97,14 @@ function readSecret(setting: string, path: string, readFile: (path: string) => s
   return secret;
 }
 
+/** Why a file cannot be read, and what to do if it is not the usual. */
+const unreadable: Readonly<Record<string, [reason: string, hint?: string]>> = {
+  ENOENT: ["which does not exist"],
+  EACCES: ["which may not be read"],
+  EISDIR: ["which is a folder"],
+  ERR_ENCODING_INVALID_ENCODED_DATA: ["which is no text in UTF-8", "save it in UTF-8"],
+};
+
 function readNamedFile<Content>(setting: string, path: string, readFile: (path: string) => Content): Content {
   if (path === "")
     throw new BackupError("configuration", `${setting} is set but empty`, {
@@ -97,14 +113,9 @@ function readNamedFile<Content>(setting: string, path: string, readFile: (path: 
   try {
     return readFile(path);
   } catch (cause) {
-    const reason = {
-      ENOENT: "which does not exist",
-      EACCES: "which may not be read",
-      EISDIR: "which is a folder",
-    }[String((cause as NodeJS.ErrnoException).code)];
-    throw new BackupError("configuration", `${setting} names ${path}, ${reason ?? "which cannot be read"}`, {
-      hint: "mount the file there and let the user this runs as read it, or correct the path",
-      cause,
-    });
+    const code = String((cause as NodeJS.ErrnoException).code);
+    const [reason, hint = "mount the file there and let the user this runs as read it, or correct the path"] =
+      unreadable[code] ?? ["which cannot be read"];
+    throw new BackupError("configuration", `${setting} names ${path}, ${reason}`, { hint, cause });
   }
 }

@@ -58,9 +58,11 @@ export async function removeBackups(
   const text = JSON.stringify({ writtenAt: now.toISOString(), objects });
   await put(remote, journal, `${text}\n`, newRunId(randomBytes(4).toString("hex"), now));
   await remote.removeAll(paths.map(manifestPath), signal);
-  await remote.removeAll(paths, signal);
+  // A run may have stored one anew meanwhile.
+  const orphans = await stillTheSame(remote, objects, signal);
+  await remote.removeAll(orphans, signal);
   await remote.removeAll([journal], signal);
-  return paths;
+  return orphans;
 }
 
 /** The objects of those backups whose manifest and size are still the ones that were judged. */

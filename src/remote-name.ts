@@ -1,4 +1,5 @@
 import { BackupError } from "./errors.ts";
+import { redact } from "./redaction.ts";
 
 /**
  * Joins `REMOTE_NAME` and `UPLOAD_PREFIX` to the folder they name, in rclone's notation.
@@ -10,15 +11,15 @@ import { BackupError } from "./errors.ts";
 export function parseRemoteName(name: string, prefix: string): string {
   const [, folder] = /^\w+:\/\/(.*)$/s.exec(prefix) ?? [];
   if (folder !== undefined)
-    throw new BackupError("configuration", `UPLOAD_PREFIX is ${JSON.stringify(prefix)}, a URL`, {
-      hint: `write the folder alone, ${folder}: what kind of store it is says the remote`,
+    throw new BackupError("configuration", `UPLOAD_PREFIX is ${JSON.stringify(redact(prefix))}, a URL`, {
+      hint: `write the folder alone, ${redact(folder)}: what kind of store it is says the remote`,
     });
   if (name.startsWith("/")) return join(name, prefix);
   const end = name.startsWith(":") ? endOfConnectionString(name) : name.indexOf(":");
   if (end === -1 && !name.startsWith(":") && !/^[\w.+@][\w.+@ -]*$/.test(name))
     throw new BackupError(
       "configuration",
-      `REMOTE_NAME is ${JSON.stringify(name)}, which is no remote's name`,
+      `REMOTE_NAME is ${JSON.stringify(redact(name))}, which is no remote's name`,
       {
         hint: "write the name of a remote such as store, a connection string such as :s3,env_auth, or an absolute path",
       },

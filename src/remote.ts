@@ -15,7 +15,12 @@ export interface StoredObject {
 
 /** Whether nobody has written an object anew, as far as the remote can tell. */
 export function isSameObject(before: StoredObject, now: StoredObject | undefined): boolean {
-  return now !== undefined && now.bytes === before.bytes && now.modified === before.modified;
+  return now !== undefined && now.bytes === before.bytes && instantOf(now) === instantOf(before);
+}
+
+/** rclone writes times in the zone of its process. What is no time is compared as it is. */
+function instantOf({ modified }: StoredObject): number | string {
+  return Date.parse(modified) || modified;
 }
 
 /** How a remote stores. */

@@ -65,6 +65,12 @@ export function isMisdated({ startedAt }: Dated, now: Date): boolean {
   return startedAt.getTime() > now.getTime() + tolerance;
 }
 
+/** Of backups those that are not dated in the future; all if there are no others. What is newest there is so indeed. */
+export function wellDated<T extends Dated>(backups: readonly T[], now: Date): readonly T[] {
+  const dated = backups.filter((backup) => !isMisdated(backup, now));
+  return dated.length > 0 ? dated : backups;
+}
+
 /** Sorts backups; those of the same instant in descending order of their paths. */
 export function newestFirst(a: Dated, b: Dated): number {
   const difference = b.startedAt.getTime() - a.startedAt.getTime();

@@ -109,7 +109,7 @@ async function choose(context: Context, options: OptionsOf<"restore">): Promise<
     const catalogue = await readCatalogue(remote, signal);
     for (const { path, problem, manifest } of catalogue.damaged)
       if (manifest === undefined) log.warn(`passed over: ${path} ${problem}`);
-    backup = chooseBackup(catalogue, { ...options, at, engine: engine.name });
+    backup = chooseBackup(catalogue, { ...options, at, engine: engine.name, now: context.now() });
   } else backup = await readBackup(context, file);
   return { dump: storedDump(backup), backup, target: retarget(targetOf(backup.manifest), options) };
 }

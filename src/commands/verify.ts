@@ -8,6 +8,7 @@ import { BackupError, explain } from "../errors.ts";
 import { formatBytes, formatTime } from "../format.ts";
 import { targetOf } from "../manifest.ts";
 import { reachServer, refuseDumpOptions } from "../preparation.ts";
+import { wellDated } from "../retention.ts";
 import { identitiesFor, readObject, readSql, storedDump } from "../stored-dump.ts";
 import { tryRestore } from "../try-restore.ts";
 
@@ -38,7 +39,7 @@ export async function verify(context: Context, options: OptionsOf<"verify">): Pr
   const since = readMoment("--since", options.since, { now: context.now(), timeZone: config.timeZone });
   const catalogue = await readCatalogue(remote, signal);
   const ofEngine = catalogue.backups.filter(({ manifest }) => manifest.engine === engine.name);
-  const backups = choose(ofEngine, options, since);
+  const backups = choose(ofEngine, options, { since, now: context.now() });
   const outcomes = findDamaged(catalogue, options);
   if (backups.length === 0 && outcomes.length === 0)
     throw options.file === undefined
@@ -72,12 +73,14 @@ function requireSense({ file, since, all, database, server }: OptionsOf<"verify"
 function choose(
   backups: readonly StoredBackup[],
   options: OptionsOf<"verify">,
-  since: Date | undefined,
+  { since, now }: { since: Date | undefined; now: Date },
 ): StoredBackup[] {
   if (options.file !== undefined) return backups.filter(({ path }) => path === options.file);
   const chosen = backups.filter(({ manifest }) => isChosen(options, manifest));
   if (since !== undefined) return chosen.filter(({ startedAt }) => startedAt >= since);
-  return options.all === true ? chosen : groupBySeries(chosen).flatMap(([newest]) => newest ?? []);
+  return options.all === true
+    ? chosen
+    : groupBySeries(chosen).flatMap((series) => wellDated(series, now)[0] ?? []);
 }
 
 /** What is no backup any more; one whose manifest cannot be read may be of any database. */

@@ -142,7 +142,7 @@ export function explainRclone(
   failure: SubprocessError,
   location: string,
 ): RcloneFailure {
-  const name = location.startsWith(":") ? "the remote" : (location.split(":")[0] ?? location);
+  const name = location.startsWith(":") ? "the remote" : (location.split(/[:,]/)[0] ?? location);
   const what = operation === "upload" ? `upload to ${name} failed` : `cannot use ${name}`;
   if (failure.exitCode === nothingMoved)
     return new RcloneFailure(

@@ -19,6 +19,9 @@ export const quickStart = { GOGC: "400" };
 /** A remote that is down should be found out in seconds; rclone's own patience (minutes) is kept for uploads. */
 export const impatience = { RCLONE_LOW_LEVEL_RETRIES: "3", RCLONE_CONTIMEOUT: "15s", RCLONE_TIMEOUT: "30s" };
 
+/** Against a user's settings that are meant for a person at a terminal, or would have rclone guess what it is asked. */
+const plainAnswers = { RCLONE_PROGRESS: "false", RCLONE_S3_NO_HEAD_OBJECT: "false" };
+
 /** The longest that a question about no or few objects may take, in milliseconds. */
 const answerWithin = 60_000;
 
@@ -68,7 +71,7 @@ export class Rclone {
     return {
       file: "rclone",
       args,
-      env: { ...defaults, ...this.environment },
+      env: { ...defaults, ...this.environment, ...plainAnswers },
       explain: (failure) => explainRclone(operation, failure, this.location),
     };
   }

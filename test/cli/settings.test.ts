@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => server[Symbol.asyncDispose]());
 
 /** A file with this text, and its path. */
-function file(name: string, text: string): string {
+function file(name: string, text: string | Buffer): string {
   writeFileSync(join(files, name), text);
   return join(files, name);
 }
@@ -244,6 +244,7 @@ describe.concurrent("encryption is never switched off by a mistake", () => {
 describe.concurrent("secret files", () => {
   const empty = file("empty", "");
   const newline = file("newline", "\n");
+  const latin1 = file("latin1", Buffer.from("Köln am Rhein", "latin1"));
   const twoLines = file("two-lines", "first-secret\nsecond-secret\n");
 
   test.for<[title: string, variables: Variables, problem: string]>([
@@ -267,6 +268,11 @@ describe.concurrent("secret files", () => {
       "one with two lines",
       { PGPASSWORD_FILE: twoLines },
       `PGPASSWORD_FILE names ${twoLines}, which has several lines; write the secret alone into it, on one line`,
+    ],
+    [
+      "one in another encoding, whose passphrase nobody could type",
+      { ENCRYPT_PASSPHRASE_FILE: latin1 },
+      `ENCRYPT_PASSPHRASE_FILE names ${latin1}, which is no text in UTF-8; save it in UTF-8`,
     ],
   ])("refused: %s", async ([, variables, problem]) => {
     expect(await problemsWith(variables)).toEqual([problem]);
@@ -300,6 +306,11 @@ describe.concurrent("the remote", () => {
     ],
   ])("refused: %s", async ([, variables, problem]) => {
     expect(await problemsWith(variables)).toEqual([problem]);
+  });
+
+  test("RCLONE_PROGRESS, which is for a person at rclone's own terminal, spoils no answer", async () => {
+    const variables = { ...store.env, BACKUP_ENGINE: "postgres", RCLONE_PROGRESS: "true" };
+    expect(await rcdump(variables, ["list", "--json"])).toMatchObject({ exitCode: 0, message: "" });
   });
 
   test("an unquoted URL is refused without the secret beside it", async () => {

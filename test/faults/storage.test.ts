@@ -325,6 +325,14 @@ describe.concurrent("a fault that stays fails the backup, and leaves what was th
   });
 });
 
+test("RCLONE_S3_NO_HEAD_OBJECT does not make a good backup seem bad, nor keep it from being replaced", async () => {
+  await using at = await place("s3");
+  const variables = { ...at.variables, BACKUP_DATABASES: "app", BACKUP_FILE_NAME: "x" };
+  const unseeing = { ...variables, RCLONE_S3_NO_HEAD_OBJECT: "true" };
+  expect(await rcdump(unseeing)).toMatchObject({ exitCode: 0, message: "" });
+  expect(await rcdump(unseeing, ["verify", "--file", "x.sql"])).toMatchObject({ exitCode: 0, message: "" });
+});
+
 describe.concurrent("bytes that are not what they were", () => {
   async function inspect(at: Place, args: string[]): Promise<Outcome> {
     return rcdump(at.variables, args);

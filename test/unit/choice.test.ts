@@ -54,7 +54,10 @@ function choose(
   // As readCatalogue orders them.
   const newestFirst = backups.toSorted((left, right) => right.startedAt.getTime() - left.startedAt.getTime());
   try {
-    return chooseBackup({ backups: newestFirst, damaged }, { engine: "postgres", ...wish }).path;
+    return chooseBackup(
+      { backups: newestFirst, damaged },
+      { engine: "postgres", now: new Date("2026-06-01"), ...wish },
+    ).path;
   } catch (error) {
     if (!(error instanceof BackupError)) throw error;
     const { operation, message, hint } = error;
@@ -90,6 +93,18 @@ describe("isChosen", () => {
 describe("the newest backup", () => {
   test("is chosen if nothing else is said and there is one database", () => {
     expect(choose({}, [backup("1", { day: 1 }), backup("3", { day: 3 }), backup("2", { day: 2 })])).toBe("3");
+  });
+
+  test("is none that is dated in the future, unless there are no others", () => {
+    const now = new Date("2026-01-05T00:00:00Z");
+    const [good, ahead, spoiltAhead] = [
+      backup("2", { day: 2 }),
+      backup("9", { day: 9 }),
+      spoilt("8", { day: 8 }),
+    ];
+    expect(choose({ now }, [good, ahead])).toBe("2");
+    expect(choose({ now }, [ahead])).toBe("9");
+    expect(choose({ now }, [good], [spoilt("1", { day: 1 }), spoiltAhead])).toBe("2");
   });
 
   test("of a database is one of that very name", () => {

@@ -71,7 +71,7 @@ describe("what is refused", () => {
     [
       ["check", "--host=db"],
       "check has no option --host",
-      "`rcdump check --help` lists them; options for the database's own programs go after --, as in `rcdump check -- --host=db`",
+      "`rcdump check --help` lists them; options for the database's own programs go after --, as in `rcdump check -- --host=…`",
     ],
     [
       ["check", "--json", "app", "--", "-Fc"],

@@ -62,6 +62,16 @@ describe("where an upload goes", () => {
     expect(await reserveOne(remote)).toMatchObject({ taken: false, place: path });
   });
 
+  test("a name that another run has taken meanwhile is not replaced", async () => {
+    const remote = new MemoryRemote({ atomic: false });
+    const destination = await reserveOne(remote);
+    remote.place(destination.place, "new content");
+    remote.place(path, "another's");
+    const committing = commit(remote, destination, describeContent("new content"), { overwrite: true });
+    await expect(committing).rejects.toMatchObject({ nameTaken: true });
+    expect(remote.content(path)?.toString()).toBe("another's");
+  });
+
   test("a refusal that passes does not let a name that is taken seem free", async () => {
     let finds = 0;
     const refuseOnce = ({ name, moment }: Step): void => {

@@ -104,6 +104,7 @@ describe("secrets", () => {
     ["hunter2\r\n", "hunter2"],
     [" hunter 2 ", " hunter 2 "],
     ['"hunter2"', '"hunter2"'],
+    ["hunter2\n\r\n\n", "hunter2"],
     ["hünter\u00a02\n", "hünter\u00a02"],
   ])("%j is %j, for the client's own variable", ([content, secret]) => {
     const files = { "/run/p": content };

@@ -112,6 +112,7 @@ test.for<[title: string, variables: Record<string, string | undefined>]>([
 describe("it is refused, by the setting's name and the file's", () => {
   const empty = file("empty", "");
   const lines = file("lines", "one\ntwo\n");
+  const latin1 = file("latin1", Buffer.from("Köln am Rhein", "latin1"));
   const publicKey = file("public", `${recipient}\n`);
   const bad = file("bad", `${identity.slice(0, -1)}\n`);
   const words = file("words", "my private key\n");
@@ -142,6 +143,12 @@ describe("it is refused, by the setting's name and the file's", () => {
       { DECRYPT_PASSPHRASE_FILE: lines },
       `DECRYPT_PASSPHRASE_FILE names ${lines}, which has several lines`,
       "write the secret alone into it, on one line",
+    ],
+    [
+      "a passphrase in another encoding, which nobody could type as it would be read",
+      { DECRYPT_PASSPHRASE_FILE: latin1 },
+      `DECRYPT_PASSPHRASE_FILE names ${latin1}, which is no text in UTF-8`,
+      "save it in UTF-8",
     ],
     [
       "an empty identity file",

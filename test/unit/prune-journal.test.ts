@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { type Doomed, finishEarlierPrunes, isPruneJournal, removeBackups } from "../../src/prune-journal.ts";
 import { checksumOf } from "../../src/manifest.ts";
 import { manifestText } from "../fixtures/manifests.ts";
-import { MemoryRemote } from "../fixtures/memory-remote.ts";
+import { MemoryRemote, type Step } from "../fixtures/memory-remote.ts";
 
 const day = 24 * 3600 * 1000;
 const written = new Date("2026-01-02T00:00:00Z");
@@ -52,6 +52,21 @@ function remove(remote: MemoryRemote, paths: readonly string[]): Promise<string[
 }
 
 describe("removing backups", () => {
+  test.for([true, false])(
+    "leaves what was stored anew under a name meanwhile; atomic: %s",
+    async (atomic) => {
+      const anew = ({ name, moment }: Step): void => {
+        if (moment === "after" && name === `remove ${manifestOf("b.sql")}`)
+          placeBackup(remote, "b.sql", "-- new\n");
+      };
+      const remote: MemoryRemote = new MemoryRemote({ atomic, onStep: anew });
+      for (const path of ["a.sql", "b.sql"]) placeBackup(remote, path);
+      expect(await remove(remote, ["a.sql", "b.sql"])).toEqual(["a.sql"]);
+      expect(remote.paths).toEqual(["b.sql", "b.sql.manifest.json"]);
+      expect(remote.content("b.sql")?.toString()).toBe("-- new\n");
+    },
+  );
+
   test.for([true, false])("leaves nothing of them, and all of the others; atomic: %s", async (atomic) => {
     const remote = new MemoryRemote({ atomic });
     for (const path of ["a.sql", "b.sql", "daily/c.sql"]) placeBackup(remote, path);

@@ -79,3 +79,19 @@ test.for([
 ] as const)("of %s the folder alone is %s", ([location, folder]) => {
   expect(withoutOptions(location)).toBe(folder);
 });
+
+test.for([
+  ["s3,secret_access_key=hunter2", ""],
+  ["store", "https://account.blob.example/c?sv=1&sig=hunter2"],
+] as const)("a slip of the pen is refused without the secret: %s %s", ([name, prefix]) => {
+  const refusal = ((): unknown => {
+    try {
+      return parseRemoteName(name, prefix);
+    } catch (error) {
+      return error;
+    }
+  })();
+  expect(refusal).toBeInstanceOf(BackupError);
+  const { message, hint } = refusal as BackupError;
+  expect(`${message} ${hint}`).not.toContain("hunter2");
+});

@@ -114,6 +114,14 @@ describe("what rclone says, and what can be done", () => {
   });
 });
 
+test.for([":s3,secret_access_key=hunter2:b", 'store,secret_access_key=hunter2,endpoint="http://h:1":b'])(
+  "of a connection string no option is shown: %s",
+  (location) => {
+    const { message, hint } = explain(said.section, location);
+    expect(`${message} ${hint}`).not.toContain("hunter2");
+  },
+);
+
 test("whether the store forbade it, or the settings name no store, is told apart", () => {
   const kinds = Object.entries(said).map(([name, stderr]) => {
     const { forbidden, misconfigured } = explain(stderr);
