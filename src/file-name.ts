@@ -89,7 +89,8 @@ function formatDate(pattern: string, date: Date, timeZone: string): string {
   const rest = pattern.replaceAll(directive, (text: string, letter: string) => {
     const number = numbers[letter];
     if (number) return pad(...number, text[1]);
-    return letter === "Z" ? zoneName(date, timeZone) : text;
+    if (letter === "Z") return zoneName(date, timeZone, zoned.offset);
+    return posix[letter] ?? text;
   });
   return strftime.timezone(zoned.offset.replace(":", ""))(rest, date);
 }
@@ -100,8 +101,19 @@ function pad(value: number, width: number, flag: string | undefined): string {
   return String(value).padStart(width, flag === "_" ? " " : "0");
 }
 
-/** The zone's abbreviation, such as UTC, CET or GMT+9. */
-function zoneName(date: Date, timeZone: string): string {
-  const parts = new Intl.DateTimeFormat("en-GB", { timeZone, timeZoneName: "short" }).formatToParts(date);
-  return parts.find(({ type }) => type === "timeZoneName")?.value ?? timeZone;
+/** Date and time as the C locale has them, in which date(1) of a container speaks. */
+const posix: Readonly<Record<string, string>> = { c: "%a %b %e %H:%M:%S %Y", X: "%H:%M:%S" };
+
+/** Each knows the abbreviations of its own part of the world only. */
+const locales = ["en-US", "en-GB", "en-AU", "en-CA", "en-IN", "ja"];
+
+/** The zone's abbreviation, such as UTC, CET or EST; of one that has none the offset, such as -03, as date(1) has it. */
+function zoneName(date: Date, timeZone: string, offset: string): string {
+  const names = locales.flatMap((locale) =>
+    new Intl.DateTimeFormat(locale, { timeZone, timeZoneName: "short" })
+      .formatToParts(date)
+      .flatMap(({ type, value }) => (type === "timeZoneName" ? [value] : [])),
+  );
+  const own = names.find((name) => /^[A-Z]+$/.test(name));
+  return own ?? offset.replace(":", "").replace(/00$/, "");
 }

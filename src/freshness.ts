@@ -1,4 +1,4 @@
-import { groupBySeries, type StoredBackup, subjectOf } from "./catalogue.ts";
+import { groupBySeries, seriesOf, type StoredBackup, subjectOf } from "./catalogue.ts";
 import { type Choice, isChosen } from "./choice.ts";
 import { targetName } from "./engines/engine.ts";
 import type { Manifest } from "./manifest.ts";
@@ -11,7 +11,8 @@ const sharpFall = 0.5;
 /** How the backups of one database are. */
 export interface Freshness {
   readonly subject: string;
-  /** The manifest of any of them, which tells what they are backups of; undefined if there is none. */
+  readonly scope: Manifest["scope"];
+  /** The manifest of any of them, which tells what they are backups of, damaged ones too; undefined if there is none. */
   readonly sample: Manifest | undefined;
   /** The newest that is not dated in the future; undefined if there is none. */
   readonly newest: StoredBackup | undefined;
@@ -39,36 +40,51 @@ export interface Expectation extends Choice {
   readonly maximumAge: number | undefined;
 }
 
-/** Judges each series of backups, and those databases that are named and have none. */
+/**
+ * Judges each series of backups, also those of which none is good any more, and those databases that are named and have none.
+ * @param damaged the manifests of what is no backup any more
+ */
 export function judgeFreshness(
-  backups: readonly StoredBackup[],
+  { backups, damaged }: { backups: readonly StoredBackup[]; damaged: readonly Manifest[] },
   expectation: Expectation,
   now: Date,
 ): Freshness[] {
-  const chosen = backups.filter(
-    ({ manifest }) => manifest.engine === expectation.engine && isChosen(expectation, manifest),
+  const isMeant = (manifest: Manifest): boolean =>
+    manifest.engine === expectation.engine && isChosen(expectation, manifest);
+  const chosen = backups.filter(({ manifest }) => isMeant(manifest));
+  const spoilt = damaged.filter(isMeant);
+  const seen = [...chosen.map(({ manifest }) => manifest), ...spoilt];
+  const wanted = wantedSubjects(seen, expectation);
+  const isWanted = (manifest: Manifest): boolean => !wanted || wanted.has(subjectOf(manifest));
+  const judged = groupBySeries(chosen.filter(({ manifest }) => isWanted(manifest))).map((series) =>
+    judgeSeries(series, expectation.maximumAge, now),
   );
-  const wanted = wantedSubjects(chosen, expectation);
-  const judged = groupBySeries(
-    chosen.filter(({ manifest }) => !wanted || wanted.has(subjectOf(manifest))),
-  ).map((series) => judgeSeries(series, expectation.maximumAge, now));
-  const seen = new Set(chosen.map(({ manifest }) => subjectOf(manifest)));
-  const missing = [...(wanted ?? [])].filter((subject) => !seen.has(subject)).map(neverBackedUp);
-  return [...judged, ...missing].toSorted((left, right) => (left.subject < right.subject ? -1 : 1));
+  const good = new Set(chosen.map(({ manifest }) => seriesOf(manifest)));
+  const ruined = new Map(
+    spoilt
+      .filter(isWanted)
+      .map((manifest) => [seriesOf(manifest), withoutBackup(subjectOf(manifest), manifest)]),
+  );
+  const subjects = new Set(seen.map(subjectOf));
+  const missing = [...(wanted ?? [])].filter((subject) => !subjects.has(subject));
+  return [
+    ...judged,
+    ...[...ruined].flatMap(([series, freshness]) => (good.has(series) ? [] : [freshness])),
+    ...missing.map((subject) => withoutBackup(subject)),
+  ].toSorted((left, right) => (left.subject < right.subject ? -1 : 1));
 }
+
+const globalsSubject = targetName({ scope: "globals" });
 
 /** What must have a backup, and what was seen that the patterns match; undefined for all that were ever seen. */
 function wantedSubjects(
-  seen: readonly StoredBackup[],
+  seen: readonly Manifest[],
   { database, databases, globals }: Expectation,
 ): Set<string> | undefined {
   if (database !== undefined) return new Set([database]);
   if (databases === undefined) return undefined;
-  const names = new Set(seen.flatMap(({ manifest }) => manifest.database ?? []));
-  return new Set([
-    ...matchDatabases(databases, [...names]),
-    ...(globals ? [targetName({ scope: "globals" })] : []),
-  ]);
+  const names = new Set(seen.flatMap(({ database: name }) => name ?? []));
+  return new Set([...matchDatabases(databases, [...names]), ...(globals ? [globalsSubject] : [])]);
 }
 
 function judgeSeries(series: StoredBackup[], maximumAge: number | undefined, now: Date): Freshness {
@@ -78,6 +94,7 @@ function judgeSeries(series: StoredBackup[], maximumAge: number | undefined, now
   const age = newest && Math.max(0, now.getTime() - newest.startedAt.getTime());
   return {
     subject: subjectOf(sample),
+    scope: sample.scope,
     sample,
     newest,
     previous,
@@ -92,10 +109,11 @@ function judgeSeries(series: StoredBackup[], maximumAge: number | undefined, now
   };
 }
 
-function neverBackedUp(subject: string): Freshness {
+function withoutBackup(subject: string, sample?: Manifest): Freshness {
   return {
     subject,
-    sample: undefined,
+    scope: sample?.scope ?? (subject === globalsSubject ? "globals" : "database"),
+    sample,
     newest: undefined,
     previous: undefined,
     count: 0,

@@ -39,8 +39,8 @@ export async function toOpenMetrics(judged: readonly Freshness[]): Promise<strin
   return registry.metrics();
 }
 
-function labelsOf({ subject, sample }: Freshness): Record<(typeof labelNames)[number], string> {
-  if (!sample) return { database: subject, server: "", engine: "", scope: "database" };
-  const { engine, scope, database, server } = sample;
+function labelsOf({ subject, scope, sample }: Freshness): Record<(typeof labelNames)[number], string> {
+  if (!sample) return { database: scope === "database" ? subject : "", server: "", engine: "", scope };
+  const { engine, database, server } = sample;
   return { database: database ?? "", server: `${server.host}:${server.port}`, engine, scope };
 }

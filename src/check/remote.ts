@@ -1,5 +1,5 @@
 import type { Context } from "../context.ts";
-import { refuseNamesakes } from "../destination.ts";
+import { refuseNamesakes, reserve } from "../destination.ts";
 import { targetName } from "../engines/engine.ts";
 import { formatBytes } from "../format.ts";
 import type { RemoteTraits } from "../remote.ts";
@@ -19,8 +19,15 @@ export async function findRemote(
 ): Promise<RemoteTraits> {
   const { remote, config, signal, vanishing } = context;
   const traits = await remote.traits(signal);
-  const paths = dumps.map(({ path }) => path);
-  await refuseNamesakes(remote, paths, signal);
+  const wanted = dumps.map(({ path }) => ({ path, runId: "" }));
+  if (config.overwrite)
+    await refuseNamesakes(
+      remote,
+      wanted.map(({ path }) => path),
+      signal,
+    );
+  // Where nothing may be replaced the names have to be free, and it has to be possible to tell.
+  else await reserve(remote, wanted, { overwrite: false, signal });
   const detail = describeUpload(traits, config);
   const fate = traits.folder === undefined ? undefined : vanishing(traits.folder);
   if (fate !== undefined)

@@ -29,7 +29,8 @@ export async function status(context: Context, options: OptionsOf<"status">): Pr
     globals: config.globals,
     maximumAge,
   };
-  const judged = judgeFreshness(backups, expectation, now);
+  const spoilt = damaged.flatMap(({ manifest }) => manifest ?? []);
+  const judged = judgeFreshness({ backups, damaged: spoilt }, expectation, now);
   if (options.json === true) print(toJson(judged));
   else if (options.openmetrics === true) print(await toOpenMetrics(judged));
   else print(judged.length === 0 ? "no backups\n" : toTable(judged, options["max-age"], config.timeZone));
@@ -84,9 +85,9 @@ function describeProblems(freshness: Freshness, maximumAge: string | undefined):
 
 function toJson(judged: readonly Freshness[]): string {
   const result = judged.map(
-    ({ subject, sample, newest, previous, age, count, isStale, hasShrunk, misdated }) => ({
-      database: sample ? sample.database : subject,
-      scope: sample?.scope ?? "database",
+    ({ subject, scope, sample, newest, previous, age, count, isStale, hasShrunk, misdated }) => ({
+      database: scope === "database" ? subject : null,
+      scope,
       server: sample ? serverOf(sample) : null,
       newest: newest?.path ?? null,
       started: newest?.manifest.started ?? null,

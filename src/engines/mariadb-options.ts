@@ -4,10 +4,19 @@ import { type Option, type OptionSyntax, readOptions, type Refusals } from "./op
 /** The options of mariadb-dump that matter here, and all that take a value. */
 export const syntax: OptionSyntax = {
   shortWithValue: { h: "host", P: "port", u: "user", S: "socket", r: "result-file", T: "tab", w: "where" },
-  short: { A: "all-databases", B: "databases", C: "compress", "?": "help", V: "version", X: "xml" },
+  short: {
+    A: "all-databases",
+    B: "databases",
+    C: "compress",
+    "?": "help",
+    V: "version",
+    x: "lock-all-tables",
+    X: "xml",
+  },
   long: [
     "all-databases",
     "databases",
+    "lock-all-tables",
     "compress",
     "password",
     "help",

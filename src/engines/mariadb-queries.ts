@@ -3,11 +3,14 @@ import type { DatabaseInfo, MissingRight } from "./engine.ts";
 /** Version and its comment, which tells MariaDB from MySQL. */
 export const serverQuery = "SELECT VERSION(), @@version_comment";
 
-/** Databases without the system schemas, and their sizes. Names travel in hex: they may hold tabs and newlines. */
+/**
+ * Databases without the system schemas, and their sizes; and without folders that are none, such as a disk's lost+found. Names travel in hex:
+ * they may hold tabs and newlines.
+ */
 export const databasesQuery = `
 SELECT HEX(s.schema_name), SUM(t.data_length + t.index_length), s.default_character_set_name, s.default_collation_name
 FROM information_schema.schemata s LEFT JOIN information_schema.tables t ON t.table_schema = s.schema_name
-WHERE s.schema_name NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
+WHERE s.schema_name NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys') AND s.schema_name NOT LIKE '#mysql50#%'
 GROUP BY s.schema_name, s.default_character_set_name, s.default_collation_name ORDER BY s.schema_name;`;
 
 /** The rows of {@link databasesQuery}. */
@@ -22,8 +25,20 @@ export function readDatabases(rows: readonly string[]): DatabaseInfo[] {
   });
 }
 
-/** The rights of this account, those of its role included: information_schema does not show these. */
-export const grantsQuery = "SHOW GRANTS;";
+/**
+ * The rights of this account, those of its role included: information_schema does not show these. The session's mode says how names
+ * are quoted.
+ */
+export const grantsQuery = "SET SESSION sql_mode = ''; SHOW GRANTS;";
+
+/** The tables of a database, or with undefined of all, that have generated columns. */
+export function generatedColumnsQuery(database: string | undefined): string {
+  const hex = database === undefined ? undefined : Buffer.from(database).toString("hex");
+  return `
+SELECT DISTINCT CONCAT(table_schema, '.', table_name) FROM information_schema.columns
+WHERE generation_expression <> '' AND table_schema NOT IN ('information_schema', 'performance_schema', 'mysql', 'sys')
+  ${hex === undefined ? "" : `AND HEX(table_schema) = '${hex.toUpperCase()}'`} ORDER BY 1;`;
+}
 
 /** What mariadb-dump needs. Tables and triggers that it cannot see it leaves out in silence. */
 const needed = [
@@ -55,8 +70,9 @@ interface Grant {
   readonly ofRole: boolean;
 }
 
-/** One line of SHOW GRANTS. Grants on single tables and routines are passed over. */
-function readGrant(line: string): Grant[] {
+/** One line of SHOW GRANTS, in which the client has doubled backslashes. Grants on single tables and routines are passed over. */
+function readGrant(text: string): Grant[] {
+  const line = text.replaceAll("\\\\", "\\");
   const [, rights, global, pattern, grantee = ""] =
     /^GRANT (.+?) ON (?:(\*)\.\*|`((?:[^`]|``)+)`\.\*) TO (.+)$/.exec(line) ?? [];
   if (rights !== undefined) {

@@ -22,20 +22,34 @@ import {
 } from "./mariadb-options.ts";
 import { marks } from "./mariadb-marks.ts";
 import { MariadbRestorer } from "./mariadb-restorer.ts";
-import { readDatabases, readRights, databasesQuery, grantsQuery, serverQuery } from "./mariadb-queries.ts";
-import { readOptions, refuse } from "./options.ts";
+import {
+  readDatabases,
+  readRights,
+  databasesQuery,
+  generatedColumnsQuery,
+  grantsQuery,
+  serverQuery,
+} from "./mariadb-queries.ts";
+import { type Option, readOptions, refuse } from "./options.ts";
 
 /**
  * A consistent dump with everything in it: mariadb-dump leaves routines and events out unless told. What the user
  * passes comes after these and wins.
  */
-const standardArguments = ["--single-transaction", "--routines", "--events", "--triggers"];
+const standardArguments = ["--routines", "--events", "--triggers"];
+
+/** What makes it consistent, unless the user would have all tables locked: mariadb-dump takes only one of the two. */
+function consistency(options: readonly Option[]): string[] {
+  return options.some(({ name }) => name === "lock-all-tables") ? [] : ["--single-transaction"];
+}
 
 /** MariaDB and MySQL, by mariadb and mariadb-dump, configured by option files, arguments, and MYSQL_* variables. */
 export class MariaDB implements Engine {
   readonly name = "mariadb";
   readonly format = "sql";
   readonly dumpOptions: readonly string[];
+  /** What comes before the user's arguments. */
+  readonly #standardArguments: readonly string[];
   /** The user's arguments without option files and password. */
   readonly #arguments: readonly string[];
   readonly #client: MariadbClient;
@@ -45,6 +59,7 @@ export class MariaDB implements Engine {
     const { options, password } = takePassword(programArguments);
     refuse(options, refusals, "mariadb-dump");
     const others = options.filter(({ name }) => !fileOptions.has(name));
+    this.#standardArguments = [...consistency(others), ...standardArguments];
     this.#arguments = others.flatMap(({ words }) => words);
     this.dumpOptions = others
       .filter(({ name }) => !connectionOption.test(name))
@@ -98,7 +113,7 @@ export class MariaDB implements Engine {
     const options = [
       ...this.#client.fileArguments,
       largestPacket,
-      ...standardArguments,
+      ...this.#standardArguments,
       ...hostArguments,
       ...this.#arguments,
     ];
@@ -107,14 +122,14 @@ export class MariaDB implements Engine {
       command: this.#client.command("mariadb-dump", [...options, ...what], explainDump(targetName(target))),
       format: "sql",
       marks: (await this.#hasComments(options)) ? marks : { beginning: marks.beginning },
-      arguments: [...standardArguments, ...this.#arguments],
+      arguments: [...this.#standardArguments, ...this.#arguments],
     };
   }
 
-  async redump(database: string, dumpArguments: readonly string[]): Promise<Dump> {
+  async redump(database: string, dumpArguments: readonly string[], origin: string): Promise<Dump> {
     const content = readOptions(dumpArguments, syntax)
       .filter(({ name }) => !connectionOption.test(name))
-      .flatMap(({ words }) => words);
+      .flatMap((option) => ofDatabase(option, origin, database));
     const args = [largestPacket, ...content, "--", database];
     const command = await this.#client.connected("mariadb-dump", args, explainDump(database));
     return { command, format: "sql", marks: { beginning: marks.beginning }, arguments: content };
@@ -127,15 +142,27 @@ export class MariaDB implements Engine {
     return !/^comments\s+FALSE$/m.test(stdout);
   }
 
-  async missingRights(target: Target, _server: Server, signal?: AbortSignal): Promise<MissingRight[]> {
+  async missingRights(target: Target, server: Server, signal?: AbortSignal): Promise<MissingRight[]> {
     const database = target.scope === "database" ? target.database : undefined;
-    return readRights((await this.#client.query(grantsQuery, signal)).split("\n"), database);
+    const missing = readRights((await this.#client.query(grantsQuery, signal)).split("\n"), database);
+    if (server.product.startsWith("MariaDB")) return missing;
+    // mariadb-dump writes the values, as MariaDB takes them (MDEV-32362).
+    const tables = (await this.#client.query(generatedColumnsQuery(database), signal)).trim();
+    if (tables === "") return missing;
+    const right = `generated columns in ${tables.split("\n").join(", ")}: MySQL refuses the rows of a dump of these (error 3105), which MariaDB takes`;
+    return [...missing, { right, fatal: false }];
   }
 
   async omissions(target: Target, server: Server, signal?: AbortSignal): Promise<string[]> {
     const missing = await this.missingRights(target, server, signal);
     return missing.flatMap(({ right, fatal }) => (fatal ? [] : [right]));
   }
+}
+
+/** The words of an option that leaves a table out, which names the database that it is in; any other as it is. */
+function ofDatabase({ name, value, words }: Option, from: string, to: string): readonly string[] {
+  if (!name.startsWith("ignore-table") || !value?.startsWith(`${from}.`)) return words;
+  return [`--${name}=${to}${value.slice(from.length)}`];
 }
 
 function isNewer(left: readonly string[], right: readonly string[]): boolean {

@@ -1,6 +1,9 @@
 import type { CharacterSet } from "./engine.ts";
 
-/** The server's version, and the databases that this account can connect to with their sizes, as one line of JSON. */
+/**
+ * The server's version, and the databases that this account can connect to with their sizes, as one line of JSON. A limit of -2 is that
+ * of a database whose DROP DATABASE was interrupted; into cloudsqladmin Google lets nobody, for all its privileges.
+ */
 export const databasesQuery = `
 SELECT json_build_object(
   'version', split_part(current_setting('server_version'), ' ', 1),
@@ -8,7 +11,8 @@ SELECT json_build_object(
     SELECT json_agg(json_build_object('name', datname, 'bytes', pg_database_size(oid),
       'characterSet', json_build_object('name', pg_encoding_to_char(encoding), 'collation', datcollate)) ORDER BY datname)
     FROM pg_database
-    WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')), '[]'));`;
+    WHERE datallowconn AND NOT datistemplate AND has_database_privilege(oid, 'CONNECT')
+      AND datconnlimit <> -2 AND datname <> 'cloudsqladmin'), '[]'));`;
 
 /** The row of {@link databasesQuery}. */
 export interface ServerRow {

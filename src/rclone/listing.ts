@@ -14,6 +14,9 @@ const noSuchFolder = 3;
 /** What rclone says of a folder that it could not list for another reason. */
 const notListed = /^.*\bERROR\b.*error listing: (?!.*directory not found)/m;
 
+/** Of a folder that every ext file system has at its root, and only root may read: nothing of ours is in it. rclone goes on. */
+const notOurs = /\bERROR : (lost\+found: failed to open directory|Can't retry any of the errors)/;
+
 /** A listing that was not cut off: with an end; of what does not exist rclone prints no more than the beginning. */
 const wholeListing = /^(?:\s*\[?|.*\])\s*$/s;
 
@@ -35,7 +38,7 @@ export async function listObjects(
 }
 
 /**
- * An answer, or what was printed of one if all that went wrong was that a folder is missing.
+ * An answer, or what was printed of one if all that went wrong was that a folder is missing, or a disk's own one may not be read.
  * @param whole what that must be like to count
  */
 export async function evenIfMissing(answer: Promise<string>, whole = /^/): Promise<string> {
@@ -44,7 +47,10 @@ export async function evenIfMissing(answer: Promise<string>, whole = /^/): Promi
   } catch (error) {
     if (!(error instanceof RcloneFailure) || !(error.cause instanceof SubprocessError)) throw error;
     const { exitCode, stderr, stdout } = error.cause;
-    if (exitCode !== noSuchFolder || notListed.test(stderr) || !whole.test(stdout)) throw error;
+    const errors = stderr.split("\n").filter((line) => /\bERROR\b/.test(line));
+    const isMissing = exitCode === noSuchFolder && !notListed.test(stderr);
+    const isOthers = errors.length > 0 && errors.every((line) => notOurs.test(line));
+    if (!(isMissing || isOthers) || !whole.test(stdout)) throw error;
     return stdout;
   }
 }

@@ -1,5 +1,6 @@
 /** What a MariaDB server's owner does: selection, everything in the dump, option files, passwords. Good input. */
 import { writeFileSync } from "node:fs";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Outcome, startRcdump, type Variables } from "../fixtures/cli.ts";
@@ -55,7 +56,30 @@ function optionFile(text: string): string {
   return file;
 }
 
+test.for(["", "ANSI"])(
+  "rights on a database whose name has _ are seen as they are, sql_mode=%j",
+  async (mode) => {
+    await server.query("", "CREATE DATABASE IF NOT EXISTS in_escape");
+    await server.query(
+      "",
+      `SET GLOBAL sql_mode = '${mode}'; CREATE OR REPLACE USER hoster@'%' IDENTIFIED BY '${ownPassword}'; GRANT ALL ON \`in\\_escape\`.* TO hoster@'%'`,
+    );
+    const login = { BACKUP_DATABASES: "in_escape", MYSQL_PWD: ownPassword };
+    const { outcome } = await backUp(login, ["--user=hoster"]);
+    expect(outcome.log.map(({ level }) => level)).toEqual(["info"]);
+    await server.query("", "SET GLOBAL sql_mode = DEFAULT; DROP DATABASE in_escape");
+  },
+);
+
 describe("which databases", () => {
+  test("a folder that is no database, as a disk has it at its root, is none", async () => {
+    const data = (await server.query("", "SELECT @@datadir")).trim();
+    await mkdir(join(data, "lost+found"));
+    const { store } = await backUp({ BACKUP_DATABASES: "*", BACKUP_FILE_NAME: "${DB}" }, server.args);
+    expect(store.files()).toContain("crm.sql.gz");
+    await rm(join(data, "lost+found"), { recursive: true });
+  });
+
   test.for<[list: string, databases: string[]]>([
     ["*", ["crm", "shop", "shop2"]],
     ["*,!shop", ["crm", "shop2"]],
@@ -123,6 +147,15 @@ describe.concurrent("arguments for mariadb-dump", () => {
       const { store } = await backUp({}, [...server.args, ...args]);
       const sql = await plainSql(join(store.folder, store.onlyObject()));
       expect(sql).not.toContain("CREATE TABLE `origin`");
+    },
+  );
+
+  test.for(["--lock-all-tables", "-x"])(
+    "%s, with which no single transaction is asked for",
+    async (option) => {
+      const { store } = await backUp({}, [...server.args, option]);
+      expect(await plainSql(join(store.folder, store.onlyObject()))).toContain("CREATE TABLE `origin`");
+      expect(store.manifest(store.onlyObject()).arguments).not.toContain("--single-transaction");
     },
   );
 

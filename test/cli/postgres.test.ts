@@ -104,6 +104,25 @@ describe("which databases", () => {
     expect(sql).toMatch(/ALTER ROLE clerk .* PASSWORD 'SCRAM-SHA-256/);
   });
 
+  test("a database whose DROP was interrupted is none of *", async () => {
+    await server.createDatabase("gone");
+    await server.psql("postgres", "UPDATE pg_database SET datconnlimit = -2 WHERE datname = 'gone'");
+    const { store } = await backUp({ BACKUP_DATABASES: "*,!postgres", BACKUP_FILE_NAME: "${DB}" });
+    expect(store.files()).toContain("crm.sql.gz");
+    expect(databasesIn(store)).not.toContain("gone");
+    await server.psql("postgres", "DROP DATABASE gone");
+  });
+
+  test("BACKUP_GLOBALS, and check, where there is no database postgres to connect to", async () => {
+    await server.psql("crm", "ALTER DATABASE postgres RENAME TO elsewhere");
+    const variables = { BACKUP_DATABASES: "crm", BACKUP_GLOBALS: "true", BACKUP_FILE_NAME: "${DB}" };
+    const { store } = await backUp(variables);
+    expect(store.files()).toContain("pg_globals.sql.gz");
+    const settings = { ...store.env, ...server.env, BACKUP_ENGINE: "postgres", BACKUP_ALL: "true" };
+    expect(await rcdump(settings, ["check"])).toMatchObject({ exitCode: 0, message: "" });
+    await server.psql("crm", "ALTER DATABASE elsewhere RENAME TO postgres");
+  });
+
   test("PEERS 14: BACKUP_GLOBALS by a role that may not read pg_authid has the roles, without passwords", async () => {
     await server.psql(
       "crm",

@@ -43,6 +43,10 @@ describe("the earlier backup is untouched", () => {
     });
     expect(existsSync(note)).toBe(false);
     expect(store.snapshot()).toEqual(earlier);
+    expect(await rcdump({ ...settings, BACKUP_OVERWRITE: "false" }, ["check"])).toMatchObject({
+      exitCode: 21,
+      message: expect.stringMatching(/^remote: nightly\.sql\.gz exists already, and BACKUP_OVERWRITE=false/),
+    });
   });
 
   test.for<[title: string, pg_dump: string]>([

@@ -278,4 +278,10 @@ test("the roles that BACKUP_GLOBALS backs up must be fresh too", async () => {
   const missing = await status(storeWith(app), ["--max-age=26h"], variables);
   expect(missing.exitCode).toBe(50);
   expect(missing.message).toMatch(/^roles and tablespaces .*no backup\n/);
+  const { stdout } = await status(storeWith(app), ["--json"], variables);
+  expect(JSON.parse(stdout)).toContainEqual(
+    expect.objectContaining({ scope: "globals", database: null, backups: 0, stale: true }),
+  );
+  const metrics = await status(storeWith(app), ["--openmetrics"], variables);
+  expect(metrics.stdout).toContain('rcdump_stale{database="",server="",engine="",scope="globals"} 1');
 });

@@ -1,10 +1,10 @@
 /** The machine lacks what a backup needs of it: room, open files, a log that is read, a home, a language. */
 import { execa } from "execa";
-import { readdirSync } from "node:fs";
+import { mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rcdump, type Variables } from "../fixtures/cli.ts";
-import { temporaryFolder } from "../fixtures/folder.ts";
+import { runsAsRoot, temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
 import { program } from "../fixtures/program.ts";
 import { plainSql } from "../fixtures/restore.ts";
@@ -121,6 +121,24 @@ test("no room in the temporary folder to read manifests in: told by name", async
   });
   expect(readdirSync(TMPDIR)).toEqual([]);
   await s3.stop();
+});
+
+test("a disk's root as the store: its lost+found, which only root may read, is no hindrance", async () => {
+  const store = localStore();
+  mkdirSync(join(store.folder, "lost+found"), { mode: 0 });
+  const run = async (args: string, variables: Variables = {}) => {
+    // Root that may not pass over a folder's mode.
+    const bounded = runsAsRoot ? "setpriv --bounding-set=-dac_override,-dac_read_search" : "";
+    return shell(`exec ${bounded} $RCDUMP ${args}`, settings(store, variables));
+  };
+  for (const name of ["first", "second"]) {
+    const { exitCode, stderr } = await run("", { BACKUP_FILE_NAME: name, KEEP_LAST: "1" });
+    expect(exitCode, stderr).toBe(0);
+    expect(stderr).not.toMatch(/"level":"(warn|error)"/);
+  }
+  expect(store.files()).toEqual(["second.sql.gz", "second.sql.gz.manifest.json"]);
+  const verified = await run("verify");
+  expect(verified.exitCode, verified.stderr).toBe(0);
 });
 
 test("64 open files are enough", async () => {

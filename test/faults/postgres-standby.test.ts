@@ -24,13 +24,15 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([standby.stop(), primary.server.stop()]));
 
-/** Resolves when the standby has done all that the primary has done until now. */
+/**
+ * Resolves when the standby has done all that the primary has done until now, or waits for a session that is in the way: which hears of that
+ * only when its client reads on.
+ */
 async function followed(): Promise<void> {
   const position = await primary.server.psql("postgres", "SELECT pg_current_wal_lsn()");
-  await until(
-    "the standby has followed",
-    async () => (await standby.psql("postgres", `SELECT pg_last_wal_replay_lsn() >= '${position}'`)) === "t",
-  );
+  const hasFollowed = `SELECT pg_last_wal_replay_lsn() >= '${position}'
+    OR EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event LIKE 'RecoveryConflict%')`;
+  await until("the standby has followed", async () => (await standby.psql("postgres", hasFollowed)) === "t");
 }
 
 test("check, every database and the roles", async () => {

@@ -10,6 +10,7 @@ import { volumeStore } from "./fixtures/stores.ts";
 let site: Site;
 let server: MariadbContainer;
 let job: Job;
+let computed: Job;
 
 beforeAll(async () => {
   site = await createSite();
@@ -27,8 +28,13 @@ beforeAll(async () => {
   });
   await server.createDatabase("app");
   await server.query("app", rows);
-  const variables = { ...server.env, BACKUP_DATABASES: "app" };
-  job = createJob({ site, image: images.mariadb, store, keys, variables });
+  await server.query(
+    "",
+    "CREATE DATABASE computed; CREATE TABLE computed.t (a int, b int AS (a * 2) STORED); INSERT INTO computed.t (a) VALUES (1)",
+  );
+  const [common, reach] = [{ site, image: images.mariadb, store, keys }, server.env];
+  job = createJob({ ...common, variables: { ...reach, BACKUP_DATABASES: "app" } });
+  computed = createJob({ ...common, variables: { ...reach, BACKUP_DATABASES: "computed" } });
 });
 afterAll(() => site?.remove());
 
@@ -79,4 +85,23 @@ test("a backup comes back as it was", async () => {
     UNION SELECT 'trigger', trigger_name FROM information_schema.triggers WHERE trigger_schema = DATABASE()
     UNION SELECT 'routine', routine_name FROM information_schema.routines WHERE routine_schema = DATABASE() ORDER BY 1`;
   expect(await server.query("restored", objects)).toBe("routine\tcount_all\ntrigger\tchanged\nview\tfew");
+});
+
+test("generated columns, whose values MySQL does not take back, are warned of", async () => {
+  const args = ["--user=root", "--ssl-ca=/run/ca.crt"];
+  const { exitCode, log } = await computed.run(args, {}, authority);
+  expect(exitCode).toBe(0);
+  expect(log.filter(({ level }) => level === "warn").map(({ msg }) => msg)).toEqual([
+    "computed: generated columns in computed.t: MySQL refuses the rows of a dump of these (error 3105), which MariaDB takes",
+  ]);
+  const check = await computed.run(["check", "--", ...args], {}, authority);
+  expect(check).toMatchObject({
+    exitCode: 0,
+    stdout: expect.stringContaining("generated columns in computed.t"),
+  });
+  const restore = ["restore", "--database", "computed", "--to", "again", "--create", "--yes", "--", ...args];
+  expect(await computed.run(restore, {}, authority)).toMatchObject({
+    exitCode: 40,
+    message: expect.stringContaining("3105"),
+  });
 });

@@ -44,6 +44,25 @@ describe("dates", () => {
     }
   });
 
+  test.for([
+    "UTC",
+    "America/New_York",
+    "America/St_Johns",
+    "America/Sao_Paulo",
+    "Europe/Berlin",
+    "Australia/Sydney",
+    "Asia/Kolkata",
+    "Asia/Tokyo",
+    "Asia/Kathmandu",
+  ])("%%Z, %%c and %%X are what date(1) makes of them in %s", async (timeZone) => {
+    const pattern = "%Z/%c/%X";
+    for (const startedAt of [new Date("2026-01-02T00:00:00Z"), new Date("2026-07-12T18:30:05Z")]) {
+      const env = { TZ: timeZone, LC_ALL: "C" };
+      const { stdout } = await execa("date", ["-d", startedAt.toISOString(), `+${pattern}`], { env });
+      expect(expand(pattern, { suffix: "", timeZone, startedAt })).toBe(stdout.replaceAll(/[ :+]/g, "-"));
+    }
+  });
+
   const numbers = "CdgGHIjmMSUVWyY".split("");
 
   test.for(["-", "_", "0"])("with the flag %s are what date(1) makes of them", async (mark) => {

@@ -18,12 +18,16 @@ function toBackup(past: Past): StoredBackup {
 }
 
 /** Newest first, as the catalogue has them. */
-function judge(history: readonly Past[], expectation: Partial<Expectation> = {}): Freshness[] {
+function judge(
+  history: readonly Past[],
+  expectation: Partial<Expectation> = {},
+  spoilt: readonly Past[] = [],
+): Freshness[] {
   const backups = history
     .map(toBackup)
     .toSorted((left, right) => right.startedAt.getTime() - left.startedAt.getTime());
   return judgeFreshness(
-    backups,
+    { backups, damaged: spoilt.map((past) => toBackup(past).manifest) },
     { engine: "postgres", databases: undefined, globals: false, maximumAge: 26 * hour, ...expectation },
     now,
   );
@@ -53,6 +57,17 @@ test("the newest of each database counts", () => {
     [pathOf(fresh), pathOf({ started: hoursAgo(50) }), 2 * hour],
     [pathOf(stale), pathOf({ ...stale, started: hoursAgo(60) }), 27 * hour],
   ]);
+});
+
+test("a database of which no backup is good any more has none, and is told by name", () => {
+  const billing: Past = { started: hoursAgo(3), database: "billing" };
+  const ruined = [billing, { ...billing, started: hoursAgo(5) }, fresh];
+  for (const databases of [undefined, ["*"], ["app", "billing"]]) {
+    const judged = judge([fresh], { databases }, ruined);
+    expect(tell(judged)).toEqual(["app fresh 1", "billing stale 0"]);
+    expect(judged[1]?.sample?.server.host).toBe(toBackup(billing).manifest.server.host);
+  }
+  expect(tell(judge([fresh], { databases: ["app"] }, ruined))).toEqual(["app fresh 1"]);
 });
 
 test("exactly as old as is allowed is fresh, and a millisecond more is not", () => {
@@ -113,6 +128,7 @@ describe("what must have a backup", () => {
     expect(judge([], { database: "app" })).toEqual([
       {
         subject: "app",
+        scope: "database",
         sample: undefined,
         newest: undefined,
         previous: undefined,

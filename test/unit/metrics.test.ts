@@ -13,6 +13,7 @@ function toBackup(past: Past): StoredBackup {
 function freshness(subject: string, newest: Past | undefined, others: Partial<Freshness> = {}): Freshness {
   return {
     subject,
+    scope: newest?.scope ?? "database",
     sample: newest && toBackup(newest).manifest,
     newest: newest && toBackup(newest),
     previous: undefined,
