@@ -28,11 +28,13 @@ export async function loadDump(context: Context, dump: StoredDump, loading: Load
   const load = await context.engine.restorer.load(target, dump.format, {
     trusted: dump.plain !== undefined,
     serverVersion: server.version,
+    origin: dump.database,
   });
+  const omission = await load.omission?.();
   const further: Duplex[] = [
     ...(target.scope === "database" ? [stayInDatabase(target.database, load.departures)] : []),
     ...(contents ? [contents] : []),
-    ...(load.omission ? [omitFromBeginning(load.omission)] : []),
+    ...(omission ? [omitFromBeginning(omission)] : []),
     ...(load.isTransaction ? [joinTransactions()] : []),
     frameSql(load.before, load.after),
   ];

@@ -176,14 +176,17 @@ async function loadIntoNew(
 }
 
 async function exchange(context: Context, restoration: Restoration, live: string): Promise<string> {
-  const { engine, now, signal } = context;
+  const { engine, log, now, signal } = context;
   await dropAbandoned(context, restoration.server);
   const replacement = scratchName("restore", now());
   const kept = keptName(live, now());
   await loadIntoNew(context, restoration, replacement, { like: live });
   try {
     signal.throwIfAborted();
-    await engine.restorer.exchange({ live, replacement, kept }, { endSessions: restoration.manner.force });
+    await engine.restorer.exchange(
+      { live, replacement, kept },
+      { endSessions: restoration.manner.force, warn: (message) => log.warn(message) },
+    );
   } catch (error) {
     await settleExchange(context, { live, replacement, kept }, error);
   }

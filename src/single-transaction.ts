@@ -1,24 +1,29 @@
 import { Transform, type TransformCallback } from "node:stream";
 
+/** How the comment begins that pg_dump puts before data, which are told by it: in the text of a function there may be lines that look like any. */
+const dataHeader = Buffer.from("\n-- Data for Name: ");
+
 /**
  * How pg_dump begins the contents of large objects (StartRestoreLOs in pg_backup_archiver.c), in a transaction of their own
  * that ends in a COMMIT. Between the two there is no text, only numbers and hexadecimal digits.
  */
-const largeObjects = /^-- Data for Name: [^\n]*; Type: BLOBS; [^\n]*\n(?:-- [^\n]*\n)*--\n\n(?=BEGIN;\n)/;
-const largeObjectsMark = Buffer.from("; Type: BLOBS; ");
+const largeObjects = /^\n-- Data for Name: [^\n]*; Type: BLOBS; [^\n]*\n(?:-- [^\n]*\n)*--\n\n(?=BEGIN;\n)/;
 const begin = "BEGIN;\n";
 const commit = Buffer.from("\nCOMMIT;\n");
 
+/** How it begins the rows of a table. They follow as COPY or as INSERT, after statements of one line. */
+const tableData = /^\n-- Data for Name: [^\n]*; Type: TABLE DATA; [^\n]*\n--\n/;
+const [copy, insert, rule] = ["COPY ", "INSERT ", "--"];
+
 /** Between these there is data, in which anything may look like SQL. */
-const copyMark = Buffer.from(" FROM stdin;\n");
-const copyLine = Buffer.from("COPY ");
+const beginOfData = Buffer.from(" FROM stdin;\n");
 const endOfData = Buffer.from("\n\\.\n");
 
 /** More than any of the lines looked for is long, together with those that belong to it. */
 const longest = 4096;
 
 /** What the bytes at hand are. */
-type Mode = "statements" | "data" | "large objects";
+type Mode = "statements" | "before rows" | "COPY statement" | "data" | "large objects";
 
 /** How many bytes to pass, how many to drop after them, and what the next ones are. */
 interface Step {
@@ -39,11 +44,12 @@ export function joinTransactions(): Transform {
     let rest = bytes;
     for (;;) {
       const step: Step = steps[mode](rest, isLast);
+      const isOther = step.mode !== mode;
       mode = step.mode;
       if (step.pass > 0) to.push(rest.subarray(0, step.pass));
       const taken = step.pass + (step.drop ?? 0);
       rest = rest.subarray(taken);
-      if (taken === 0 || rest.length === 0) break;
+      if ((taken === 0 && !isOther) || rest.length === 0) break;
     }
     held = rest;
   };
@@ -62,10 +68,17 @@ export function joinTransactions(): Transform {
 
 const steps: Record<Mode, (bytes: Buffer, isLast: boolean) => Step> = {
   statements: (bytes, isLast) => {
-    const [copy, objects] = [bytes.indexOf(copyMark), bytes.indexOf(largeObjectsMark)];
-    if (copy >= 0 && (objects < 0 || copy < objects)) return atCopy(bytes, copy);
-    if (objects >= 0) return atLargeObjects(bytes, objects, isLast);
+    const at = bytes.indexOf(dataHeader);
+    if (at >= 0) return atHeader(bytes, at, isLast);
     return { pass: certain(bytes, isLast), mode: "statements" };
+  },
+  "before rows": atLineBeforeRows,
+  "COPY statement": (bytes, isLast) => {
+    // A name in it may hold a newline.
+    const end = bytes.indexOf(beginOfData);
+    // Without the newline, which belongs to the end where there is no data.
+    if (end >= 0) return { pass: end + beginOfData.length - 1, mode: "data" };
+    return { pass: certain(bytes, isLast), mode: "COPY statement" };
   },
   data: (bytes, isLast) => {
     const end = bytes.indexOf(endOfData);
@@ -84,21 +97,25 @@ function certain(bytes: Buffer, isLast: boolean): number {
   return isLast ? bytes.length : Math.max(0, bytes.length - longest);
 }
 
-function atCopy(bytes: Buffer, at: number): Step {
-  const line = bytes.lastIndexOf("\n", at) + 1;
-  const isCopy = bytes.subarray(line, line + copyLine.length).equals(copyLine);
-  // Without the newline, which belongs to the end where there is no data.
-  return { pass: at + copyMark.length - 1, mode: isCopy ? "data" : "statements" };
+function atHeader(bytes: Buffer, at: number, isLast: boolean): Step {
+  const text = bytes.toString("latin1", at, at + longest);
+  const objects = largeObjects.exec(text)?.[0];
+  // Without the newline before, by which a COMMIT is known.
+  if (objects !== undefined)
+    return { pass: at + objects.length - 1, drop: 1 + begin.length - 1, mode: "large objects" };
+  const table = tableData.exec(text)?.[0];
+  if (table !== undefined) return { pass: at + table.length, mode: "before rows" };
+  const isWhole = isLast || text.length === longest;
+  return { pass: isWhole ? at + dataHeader.length : at, mode: "statements" };
 }
 
-function atLargeObjects(bytes: Buffer, at: number, isLast: boolean): Step {
-  const line = bytes.lastIndexOf("\n", at) + 1;
-  const header = largeObjects.exec(bytes.toString("latin1", line, at + longest))?.[0];
-  // Without the newline before, by which a COMMIT is known.
-  if (header !== undefined)
-    return { pass: line + header.length - 1, drop: 1 + begin.length - 1, mode: "large objects" };
-  const isWhole = isLast || bytes.length - at > longest;
-  return isWhole
-    ? { pass: at + largeObjectsMark.length, mode: "statements" }
-    : { pass: line, mode: "statements" };
+/** A table that is empty has no rows in a dump with INSERT: then the next section follows. */
+function atLineBeforeRows(bytes: Buffer, isLast: boolean): Step {
+  const text = bytes.toString("latin1", 0, insert.length);
+  if (text.startsWith(copy)) return { pass: copy.length, mode: "COPY statement" };
+  if (text.startsWith(insert) || text.startsWith(rule)) return { pass: 0, mode: "statements" };
+  const end = bytes.indexOf("\n");
+  if (end >= 0) return { pass: end + 1, mode: "before rows" };
+  const isTooLong = isLast || bytes.length > longest;
+  return isTooLong ? { pass: bytes.length, mode: "statements" } : { pass: 0, mode: "before rows" };
 }

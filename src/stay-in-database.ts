@@ -47,9 +47,12 @@ export function stayInDatabase(database: string, departures: readonly Departure[
       })
       .toSorted((left, right) => left.start - right.start);
 
-  const judge = ({ departure }: Found, line: string): string => {
-    const redirected = departure.redirect?.(line, database) ?? line;
-    const destination = departure.destination(redirected);
+  const name = Buffer.from(database).toString("latin1");
+  const judge = ({ departure }: Found, line: Buffer): Buffer => {
+    const redirected = departure.redirect
+      ? Buffer.from(departure.redirect(line.toString("latin1"), name), "latin1")
+      : line;
+    const destination = departure.destination(redirected.toString());
     if (destination === undefined || destination === database) return redirected;
     throw new BackupError("restore", `the dump leads out of ${database}, into database ${destination}`, {
       hint: `restore it into ${destination} itself (--to), or by hand`,
@@ -63,15 +66,15 @@ export function stayInDatabase(database: string, departures: readonly Departure[
     let passable = isLast ? bytes.length : Math.max(0, bytes.length - longestMark);
     for (const found of findAll(bytes)) {
       const { start } = found;
-      const isWhole = found.end >= 0 || isLast || bytes.length - start > longestLine;
+      const isWhole =
+        found.end >= 0 || isLast || bytes.length - start > (found.departure.longest ?? longestLine);
       const end = found.end >= 0 ? found.end : bytes.length;
       // With its newline in front, by which it is known.
       if (!isWhole || end > passable) {
         passable = Math.min(passable, start - 1);
         break;
       }
-      const line = bytes.toString("utf8", start, end);
-      pieces.push(bytes.subarray(passed, start), Buffer.from(judge(found, line)));
+      pieces.push(bytes.subarray(passed, start), judge(found, bytes.subarray(start, end)));
       passed = end;
     }
     held = bytes.subarray(passable);

@@ -14,6 +14,8 @@ import type { Activity } from "./progress.ts";
 /** A dump as it lies in the remote, and what is known of it. */
 export interface StoredDump {
   readonly path: string;
+  /** What it is of; undefined if that is not known, or not a database. */
+  readonly database: string | undefined;
   readonly format: DumpFormat;
   readonly compression: CompressionFormat;
   readonly encrypted: boolean;
@@ -26,8 +28,17 @@ export interface StoredDump {
 
 /** A backup, as its manifest describes it. */
 export function storedDump({ path, manifest }: StoredBackup): StoredDump {
-  const { format, compression, recipients, stored, plain } = manifest;
-  return { path, format, compression, encrypted: recipients.length > 0, recipients, stored, plain };
+  const { database, format, compression, recipients, stored, plain } = manifest;
+  return {
+    path,
+    database: database ?? undefined,
+    format,
+    compression,
+    encrypted: recipients.length > 0,
+    recipients,
+    stored,
+    plain,
+  };
 }
 
 /**
@@ -36,7 +47,8 @@ export function storedDump({ path, manifest }: StoredBackup): StoredDump {
  */
 export function unverifiedDump(path: string): StoredDump {
   const read = readFileName(path);
-  if (read) return { path, ...read, recipients: [], stored: undefined, plain: undefined };
+  if (read)
+    return { path, database: undefined, ...read, recipients: [], stored: undefined, plain: undefined };
   throw new BackupError("configuration", `${path} is not named like a dump`, {
     hint: "its name must tell what it is: .sql, .dump or .tar, then .gz or .zst, then .age, each where it applies; restore another one by hand",
   });

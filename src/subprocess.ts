@@ -13,14 +13,20 @@ import { endAll, type Tap } from "./tap.ts";
 /**
  * Runs a program to its end and returns what it wrote to stdout.
  * @param options.input written to its stdin, which is empty otherwise
+ * @param options.encoding how its stdout is read; `latin1` loses no byte, whatever they mean
  * @param options.timeout milliseconds after which it is ended
  * @throws what the command's `explain` makes of it, if it did not exit with 0
  */
 export async function run(
   command: Command,
-  options: { input?: string; signal?: AbortSignal | undefined; timeout?: number } = {},
+  options: {
+    input?: string | Uint8Array;
+    encoding?: "utf8" | "latin1";
+    signal?: AbortSignal | undefined;
+    timeout?: number;
+  } = {},
 ): Promise<{ stdout: string; stderr: string }> {
-  const { input = "", signal, timeout } = options;
+  const { input = "", encoding = "utf8", signal, timeout } = options;
   const result = await execa(command.file, command.args, {
     env: { ...command.env },
     extendEnv: false,
@@ -28,6 +34,7 @@ export async function run(
     ...(timeout !== undefined && { timeout }),
     ...(command.sheltered && { killSignal: "SIGKILL", detached: true }),
     input,
+    encoding,
     reject: false,
     cleanup: false,
     stripFinalNewline: false,
@@ -38,7 +45,9 @@ export async function run(
   signal?.throwIfAborted();
   const { exitCode, cause, timedOut } = result; // the cause is lost by a spread
   const ending = { exitCode, signal: result.signal, cause, overdue: timedOut ? timeout : undefined };
-  throw command.explain(new SubprocessError(command.file, ending, result.stderr, result.stdout));
+  // Errors are in UTF-8, however the rest is read.
+  const stderr = Buffer.from(result.stderr, encoding).toString();
+  throw command.explain(new SubprocessError(command.file, ending, stderr, result.stdout));
 }
 
 /**

@@ -32,7 +32,7 @@ export async function tryRestore(
   try {
     await restorer.create(scratch, { characterSet: backup.manifest.characterSet }, signal);
     await loadDump(context, storedDump(backup), { target, server, identities, contents });
-    const dump = await engine.redump(scratch, backup.manifest.arguments);
+    const dump = await engine.redump(scratch, backup.manifest.arguments, backup.manifest.database ?? "");
     const { toSql } = await restorer.load(target, dump.format, {
       trusted: true,
       serverVersion: server.version,
@@ -54,11 +54,21 @@ export async function tryRestore(
       ...told,
       ...(more > 0 ? [`and ${more} more`] : []),
     ].join("\n  - "),
-    {
-      hint:
-        server.version === backup.manifest.server.version
-          ? undefined
-          : `this server is ${server.version} and the backup is of ${backup.manifest.server.version}: try one of the same version`,
-    },
+    { hint: explainDifferences(differences, backup, server) },
   );
+}
+
+/** What may be the reason, if it is not the backup. */
+function explainDifferences(
+  differences: readonly string[],
+  { manifest }: StoredBackup,
+  server: Server,
+): string | undefined {
+  if (server.version !== manifest.server.version)
+    return `this server is ${server.version} and the backup is of ${manifest.server.version}: try one of the same version`;
+  const isOfRows = differences.every((each) => each.startsWith("TABLE DATA ") && each.endsWith(" differs"));
+  // The scratch database has no settings, and poolers refuse what would set this one for pg_dump.
+  if (manifest.engine === "postgres" && isOfRows)
+    return "if the database has a bytea_output of its own, it may be that: ALTER ROLE ... SET bytea_output = 'hex' for the account that backs up, and back up again";
+  return undefined;
 }

@@ -21,7 +21,7 @@ export async function mariadbShop(): Promise<Shop> {
     backup: ["rcdump backup --", ...server.args].join(" "),
     restore: ["rcdump restore --to shop_restored --create --yes --", ...server.args].join(" "),
     create: `${mariadb} -e 'CREATE DATABASE shop_by_hand'`,
-    restoreByHand: `${mariadb} --comments shop_by_hand`,
+    restoreByHand: `${mariadb} --comments --binary-mode shop_by_hand`,
     contents: (database) =>
       readContents({ ...relations, ...definitions }, (sql) => server.query(database, sql)),
     stop: () => server.stop(),

@@ -84,8 +84,12 @@ export interface Engine {
   /** @throws BackupError `dump` if the program is older than the server and would fail, or lose what it does not know */
   requireVersion(program: DumpProgram, server: Server): void;
   dump(target: Target, server: Server, signal?: AbortSignal): Promise<Dump>;
-  /** A dump of another database that is made as an earlier one was. @param dumpArguments of that one's manifest */
-  redump(database: string, dumpArguments: readonly string[]): Promise<Dump>;
+  /**
+   * A dump of another database that is made as an earlier one was.
+   * @param dumpArguments of that one's manifest
+   * @param origin what that one was of
+   */
+  redump(database: string, dumpArguments: readonly string[], origin: string): Promise<Dump>;
   /** What this account may not do that a dump of the target needs. */
   missingRights(target: Target, server: Server, signal?: AbortSignal): Promise<MissingRight[]>;
   /** Those of them for which a dump says nothing and leaves something out. */

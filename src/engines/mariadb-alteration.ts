@@ -17,10 +17,9 @@ export function redirectAlteration(line: string, database: string): string {
   return line.replace(alteration, (_, rest: string) => `ALTER DATABASE ${identifier(database)} ${rest}`);
 }
 
-/** The same for each line of a text. */
-export function redirectAlterations(sql: string, database: string): string {
-  return sql
-    .split("\n")
-    .map((line) => redirectAlteration(line, database))
-    .join("\n");
+/** The same for each line of a text, whose bytes are in any character set. */
+export function redirectAlterations(sql: Buffer, database: string): Buffer {
+  const name = Buffer.from(database).toString("latin1");
+  const lines = sql.toString("latin1").split("\n");
+  return Buffer.from(lines.map((line) => redirectAlteration(line, name)).join("\n"), "latin1");
 }

@@ -106,10 +106,10 @@ export class MariadbClient {
 
 /**
  * A statement that fails may have data or a password in it: it is not to be repeated in the error. Without --comments the
- * client takes the comments out of routines and triggers.
+ * client takes the comments out of routines and triggers, and without --binary-mode the carriage return out of each CR LF.
  */
 const ownArguments = {
-  mariadb: ["--loose-skip-print-query-on-error", "--comments"],
+  mariadb: ["--loose-skip-print-query-on-error", "--comments", "--binary-mode"],
   "mariadb-dump": [],
 };
 

@@ -113,6 +113,14 @@ const loadTroubles: readonly Row[] = [
   [[1153, 2020], "raise max_allowed_packet on the server: a row is larger"],
 ];
 
+/** The same of the definitions that an exchange takes along only. */
+const definitionTroubles: readonly Row[] = [
+  [
+    [1142, 1143, 1227, 1370, /insufficient privileges/i],
+    "grant SELECT, SHOW VIEW, TRIGGER and EVENT on the database to this account, and for other accounts' routines SELECT on mysql.proc (from MariaDB 11.3 on SHOW CREATE ROUTINE on the database)",
+  ],
+];
+
 /** The same of a database that is made only. */
 const creationTroubles: readonly Row[] = [
   [
@@ -172,6 +180,22 @@ export function explainDump(what: string): Command["explain"] {
 /** Makes the failure of a restore readable. @param what a database, or the server */
 export function explainLoad(what: string): Command["explain"] {
   return (failure) => restoreError(`restore into ${what} failed`, failure, hintFor(failure, loadTroubles));
+}
+
+/** Makes it readable that what a database has in it cannot be read, which an exchange must. */
+export function explainDefinitions(database: string): Command["explain"] {
+  return (failure) =>
+    restoreError(`cannot read the definitions of ${database}`, failure, hintFor(failure, definitionTroubles));
+}
+
+/** Makes it readable that this account may not make what a database has in it, which an exchange must. */
+export function explainRemaking(database: string): Command["explain"] {
+  return (failure) =>
+    restoreError(
+      `this account may not make the views, triggers, routines and events of ${database} again, and they would be lost`,
+      failure,
+      hintFor(failure, loadTroubles),
+    );
 }
 
 /** Makes it readable that a database could not be made. */

@@ -6,14 +6,16 @@ import { exchangeDatabases } from "./mariadb-exchange.ts";
 import { explainCreation, explainLoad, restoreError } from "./mariadb-failure.ts";
 import { largestPacket } from "./mariadb-options.ts";
 import { marks } from "./mariadb-marks.ts";
+import { redirectView, viewBeginnings } from "./mariadb-views.ts";
 import type { Creation, DatabaseState, Departure, Exchange, Load, Restorer } from "./restorer.ts";
 
 /**
  * What leads out of a database. Rows have no line of their own, for newlines in them are escaped; but the texts of
  * routines, triggers and events have, which begin with a change of the delimiter.
- * @param trusted whether they may be passed over; otherwise every line counts
+ * @param options.trusted whether they may be passed over; otherwise every line counts
+ * @param options.origin the database that the dump is of, if that is known
  */
-function departuresOf(trusted: boolean): Departure[] {
+function departuresOf({ trusted, origin }: { trusted: boolean; origin: string | undefined }): Departure[] {
   const before = trusted ? "DELIMITER " : undefined;
   return [
     ...["USE ", "CREATE DATABASE ", "DROP DATABASE ", "/*!40000 DROP DATABASE "].map((beginning) => ({
@@ -23,7 +25,18 @@ function departuresOf(trusted: boolean): Departure[] {
     })),
     { beginning: "-- Current Database: `", destination: databaseIn },
     { beginning: "ALTER DATABASE `", destination: () => undefined, redirect: redirectAlteration },
+    ...(origin === undefined ? [] : viewsOf(Buffer.from(origin).toString("latin1"))),
   ];
+}
+
+/** A view that names its own database. @param origin seen as Latin-1 */
+function viewsOf(origin: string): Departure[] {
+  return viewBeginnings.map((beginning) => ({
+    beginning,
+    destination: () => undefined,
+    redirect: (line, database) => redirectView(line, origin, database),
+    longest: 16 * 1024 * 1024,
+  }));
 }
 
 /** Brings dumps into MariaDB and MySQL, by mariadb. */
@@ -100,7 +113,11 @@ export class MariadbRestorer implements Restorer {
       await this.#client.query(`KILL ${id};`).catch(() => {});
   }
 
-  async load(target: Target, _format: DumpFormat, { trusted }: { trusted: boolean }): Promise<Load> {
+  async load(
+    target: Target,
+    _format: DumpFormat,
+    { trusted, origin }: { trusted: boolean; origin?: string | undefined },
+  ): Promise<Load> {
     const isDatabase = target.scope === "database";
     const what = isDatabase ? target.database : "the server";
     const args = [largestPacket, ...(isDatabase ? ["--", target.database] : [])];
@@ -111,17 +128,20 @@ export class MariadbRestorer implements Restorer {
       client: await this.#client.connected("mariadb", args, explainLoad(what)),
       before: "",
       // Accounts come as rows of tables, which the server reads only when it is told to.
-      after: isDatabase ? "" : "FLUSH PRIVILEGES;\n",
-      departures: isDatabase ? departuresOf(trusted) : [],
+      after: isDatabase && target.database !== "mysql" ? "" : "FLUSH PRIVILEGES;\n",
+      departures: isDatabase ? departuresOf({ trusted, origin }) : [],
       omission: undefined,
       isTransaction: false,
     };
   }
 
-  async exchange(names: Exchange, { endSessions }: { endSessions: boolean }): Promise<void> {
+  async exchange(
+    names: Exchange,
+    { endSessions, warn }: { endSessions: boolean; warn: (message: string) => void },
+  ): Promise<void> {
     if (endSessions) await this.#end(await this.#sessionsOn(names.live));
     const creation = createDatabase(names.kept, await this.#characterSetOf(names.live));
-    await exchangeDatabases(this.#client, names, creation);
+    await exchangeDatabases(this.#client, names, creation, warn);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Environment } from "../environment.ts";
 import { BackupError } from "../errors.ts";
 import type { Command } from "../program.ts";
+import { redact } from "../redaction.ts";
 import { run } from "../subprocess.ts";
 import type { Option } from "./options.ts";
 import { badConnection, explainQuery, NoSuchDatabase } from "./postgres-failure.ts";
@@ -11,6 +12,9 @@ const patience = { PGCONNECT_TIMEOUT: "15" };
 
 /** pg_dump does the same: an account's statement_timeout is not meant for backups. */
 const noTimeout = "SET statement_timeout = 0;\n";
+
+/** A database or an account may be read-only by default, such as one that is to be restored. pg_dumpall does the same. */
+export const mayWrite = "SET default_transaction_read_only = off;\n";
 
 /** psql, connected as the user's environment and arguments say. */
 export class PostgresClient {
@@ -104,6 +108,14 @@ export class PostgresClient {
     return role === undefined ? "" : `SET ROLE ${identifier(role)};\n`;
   }
 
+  /**
+   * pg_dump or pg_dumpall. They write points in time in the session's time zone, and do not set it: that of the machine, the database or
+   * the role would make two dumps of equal rows differ.
+   */
+  dumper(file: "pg_dump" | "pg_dumpall", args: string[], explain: Command["explain"]): Command {
+    return this.command(file, args, explain, { PGTZ: this.#environment["PGTZ"] || "UTC" });
+  }
+
   command(file: string, args: string[], explain: Command["explain"], extra: Environment = {}): Command {
     return { file, args, env: { ...patience, ...this.#environment, ...extra }, explain };
   }
@@ -131,7 +143,7 @@ export function conninfo(database: string): string {
   if (Buffer.byteLength(database) > longestName)
     throw new BackupError(
       "configuration",
-      `${database} is longer than the ${longestName} bytes that a name has in PostgreSQL`,
+      `${redact(database)} is longer than the ${longestName} bytes that a name has in PostgreSQL`,
       {
         hint: "the server would take the beginning for the whole of it: name the database as the server has it",
       },

@@ -1,4 +1,4 @@
-import { identifier, literal } from "./postgres-client.ts";
+import { identifier, literal, mayWrite } from "./postgres-client.ts";
 
 /**
  * What the database holds that one is connected to, as one line of JSON. What belongs to an extension does not count: a
@@ -43,6 +43,23 @@ SELECT pg_encoding_to_char(encoding) = ${literal(encoding)} AS usual FROM pg_dat
 \\endif`;
 }
 
+/** Whether there are subscriptions in a database: `t`, `f`, or nothing from servers before 10, which have none anywhere. */
+export function hasSubscriptions(name: string): string {
+  return `
+SELECT to_regclass('pg_catalog.pg_subscription') IS NOT NULL AS known \\gset
+\\if :known
+  SELECT EXISTS (SELECT FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE datname = ${literal(name)});
+\\endif`;
+}
+
+/**
+ * Drops the subscriptions of the database that one is connected to, with which it could not be dropped itself. The publisher
+ * is not asked to drop its slots: they are those of the database that this one is a copy of.
+ */
+export const dropSubscriptions = `
+${mayWrite}SELECT format('ALTER SUBSCRIPTION %1$I DISABLE; ALTER SUBSCRIPTION %1$I SET (slot_name = NONE); DROP SUBSCRIPTION %1$I;', subname)
+FROM pg_subscription s JOIN pg_database d ON d.oid = s.subdbid WHERE datname = current_database() \\gexec`;
+
 /** Drops a database, and first what is connected to it: a server works on for a while for a client that is gone. */
 export function dropDatabase(name: string): string {
   return `
@@ -65,7 +82,7 @@ export interface LikeRow {
   readonly statements: readonly string[];
 }
 
-/** Settings whose value is a list of quoted names (GUC_LIST_QUOTE in guc_tables.c): it is SQL already. */
+/** Settings whose value is a list of quoted names (GUC_LIST_QUOTE in guc_tables.c): each is SQL already, but for an empty one. */
 const listSettings = [
   "local_preload_libraries",
   "search_path",
@@ -73,21 +90,44 @@ const listSettings = [
   "temp_tablespaces",
 ];
 
+/**
+ * One that a dump could not be loaded with: the objects would be made by another role. All others come before the dump, as those of
+ * pg_dump --create do: what is computed while it is loaded may depend on them.
+ */
+const lateSetting = "role";
+
+/** The settings of a database, by their names, as statements that give them to one of the other name. */
+function settingsOf(like: string, name: string): string {
+  const target = literal(identifier(name));
+  return `
+WITH settings AS (
+  SELECT split_part(setting, '=', 1) AS name, format('%s SET %I TO %s;',
+    CASE setrole WHEN 0 THEN format('ALTER DATABASE %s', ${target})
+      ELSE format('ALTER ROLE %I IN DATABASE %s', pg_get_userbyid(setrole), ${target}) END,
+    split_part(setting, '=', 1),
+    CASE WHEN split_part(setting, '=', 1) = ANY ('{${listSettings.join(",")}}') THEN (
+      SELECT coalesce(string_agg(CASE word[1] WHEN '""' THEN '''''' ELSE word[1] END, ', ' ORDER BY place), '''''')
+      FROM regexp_matches(value, '"(?:[^"]|"")*"|[^", ]+', 'g') WITH ORDINALITY AS words (word, place))
+      ELSE quote_literal(value) END) AS statement
+  FROM pg_db_role_setting, unnest(setconfig) AS setting, substr(setting, strpos(setting, '=') + 1) AS value
+  WHERE setdatabase = (SELECT oid FROM pg_database WHERE datname = ${literal(like)}))`;
+}
+
+/** Gives a database the settings of `like` that it did not get when it was made. */
+export function addLateSettings(name: string, like: string): string {
+  return `${settingsOf(like, name)}
+SELECT statement FROM settings WHERE name = ${literal(lateSetting)} \\gexec`;
+}
+
 /** What a database that is to take the place of `like` must have from it. */
 export function likeQuery(like: string, name: string): string {
   const target = literal(identifier(name));
-  return `
+  return `${settingsOf(like, name)}
 SELECT json_build_object(
   'owner', pg_get_userbyid(d.datdba), 'encoding', pg_encoding_to_char(d.encoding), 'tablespace', t.spcname,
   'columns', to_jsonb(d) - 'datacl',
   'statements', coalesce((SELECT json_agg(statement ORDER BY place) FROM (
-    SELECT 1 AS place, format('%s SET %I TO %s;',
-      CASE setrole WHEN 0 THEN format('ALTER DATABASE %s', ${target})
-        ELSE format('ALTER ROLE %I IN DATABASE %s', pg_get_userbyid(setrole), ${target}) END,
-      split_part(setting, '=', 1),
-      CASE WHEN split_part(setting, '=', 1) = ANY ('{${listSettings.join(",")}}') THEN substr(setting, strpos(setting, '=') + 1)
-        ELSE quote_literal(substr(setting, strpos(setting, '=') + 1)) END) AS statement
-    FROM pg_db_role_setting, unnest(setconfig) AS setting WHERE setdatabase = d.oid
+    SELECT 1 AS place, statement FROM settings WHERE name <> ${literal(lateSetting)}
     UNION ALL SELECT 2, format('REVOKE ALL ON DATABASE %s FROM PUBLIC;', ${target}) WHERE d.datacl IS NOT NULL
     UNION ALL SELECT 3, format('GRANT %s ON DATABASE %s TO %s%s;', privilege_type, ${target},
       CASE grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(pg_get_userbyid(grantee)) END,

@@ -1,12 +1,16 @@
 import { BackupError } from "../errors.ts";
 import type { Command, SubprocessError } from "../program.ts";
+import type { Omission } from "../sql-frame.ts";
 import type { DumpFormat, Target } from "./engine.ts";
-import { identifier, literal, type PostgresClient } from "./postgres-client.ts";
+import { identifier, literal, mayWrite, type PostgresClient } from "./postgres-client.ts";
 import {
+  addLateSettings,
   createEmpty,
   createLike,
   databaseState,
   dropDatabase,
+  dropSubscriptions,
+  hasSubscriptions,
   type LikeRow,
   likeQuery,
 } from "./postgres-database.ts";
@@ -91,10 +95,12 @@ export class PostgresRestorer implements Restorer {
   }
 
   async drop(database: string, { endSessions } = { endSessions: true }): Promise<void> {
+    const explain = (failure: SubprocessError): BackupError =>
+      restoreError(`cannot drop database ${database}`, failure, "drop it by hand");
+    const subscribes = await this.#client.queryElsewhere([database], hasSubscriptions(database));
+    if (subscribes.trim() === "t") await this.#client.query(database, dropSubscriptions, undefined, explain);
     const drop = endSessions ? dropDatabase(database) : `DROP DATABASE IF EXISTS ${identifier(database)};`;
-    await this.#client.queryElsewhere([database], drop, undefined, (failure) =>
-      restoreError(`cannot drop database ${database}`, failure, "drop it by hand"),
-    );
+    await this.#client.queryElsewhere([database], drop, undefined, explain);
   }
 
   async load(
@@ -107,10 +113,10 @@ export class PostgresRestorer implements Restorer {
     if (target.scope === "database")
       return {
         toSql,
-        omission: major < 17 ? transactionTimeout : undefined,
+        omission: major < 17 ? () => Promise.resolve(transactionTimeout) : undefined,
         isTransaction: true,
         // Not --single-transaction: with that psql commits whatever it was given when its input ends, and when it breaks off.
-        before: `${major >= 14 ? noticeTheEnd : ""}${this.#client.setRole}BEGIN;\n`,
+        before: `${major >= 14 ? noticeTheEnd : ""}${mayWrite}${this.#client.setRole}BEGIN;\n`,
         after: "COMMIT;\n",
         marks: marks.sql,
         client: this.#client.psql(target.database, explainLoad(target.database)),
@@ -121,7 +127,7 @@ export class PostgresRestorer implements Restorer {
     const client = this.#client.psql(database, explainLoad("the server"), goOn);
     return {
       toSql,
-      omission: { pattern: await this.#ownPassword(), within: rolesWithin },
+      omission: () => this.#ownPassword(),
       isTransaction: false,
       before: "",
       after: "",
@@ -132,12 +138,13 @@ export class PostgresRestorer implements Restorer {
   }
 
   /** The password of the role that restores, in a dump of all roles: with another one it could not go on to the next database. */
-  async #ownPassword(): Promise<RegExp> {
+  async #ownPassword(): Promise<Omission> {
     const role = await this.#client.queryElsewhere([], "SELECT quote_ident(session_user);");
     const name = Buffer.from(role.trim())
       .toString("latin1")
       .replaceAll(/[.*+?^${}()|[\]\\]/g, "\\$&");
-    return new RegExp(`(?<=^ALTER ROLE ${name} WITH [^\\n]*) PASSWORD '[^'\\n]*'`, "m");
+    const pattern = new RegExp(`(?<=^ALTER ROLE ${name} WITH [^\\n]*) PASSWORD '[^'\\n]*'`, "m");
+    return { pattern, within: rolesWithin };
   }
 
   /** pg_restore, which reads its custom and tar formats from a stream as well. */
@@ -171,6 +178,7 @@ export class PostgresRestorer implements Restorer {
          SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = ${literal(live)} AND pid <> pg_backend_pid();`
       : "";
     const rename = `BEGIN;
+      ${addLateSettings(replacement, live)}
       ALTER DATABASE ${identifier(live)} RENAME TO ${identifier(kept)};
       ALTER DATABASE ${identifier(replacement)} RENAME TO ${identifier(live)};
       COMMIT;`;

@@ -107,7 +107,7 @@ export class Postgres implements Engine {
       );
       // In front, where no option of the user's can take it for its value.
       const args = ["--no-password", `--dbname=${conninfo(target.database)}`, ...this.#arguments];
-      const command = this.#client.command("pg_dump", args, explain);
+      const command = this.#client.dumper("pg_dump", args, explain);
       const about = { format: this.format, marks: marks[this.format] };
       return { ...common, command, ...about, ...(rewrittenTables && { rewrittenTables }) };
     }
@@ -116,12 +116,12 @@ export class Postgres implements Engine {
       return {
         ...common,
         ...format,
-        command: this.#client.command("pg_dumpall", ["--no-password", ...this.#arguments], explain),
+        command: this.#client.dumper("pg_dumpall", ["--no-password", ...this.#arguments], explain),
       };
     const args = ["--no-password", ...this.#client.connectionArguments, "--globals-only"];
     // Managed servers let nobody read pg_authid, and pg_dumpall then writes a hundred bytes and fails.
     if ((await this.missingRights(target, server, signal)).length > 0) args.push("--no-role-passwords");
-    return { ...format, command: this.#client.command("pg_dumpall", args, explain), arguments: args };
+    return { ...format, command: this.#client.dumper("pg_dumpall", args, explain), arguments: args };
   }
 
   async redump(database: string, dumpArguments: readonly string[]): Promise<Dump> {
@@ -130,16 +130,16 @@ export class Postgres implements Engine {
     const args = ["--no-password", `--dbname=${conninfo(database)}`, ...this.#client.connectionArguments];
     const explain = explainDump({ scope: "database", database });
     const format = readFormat(options);
-    const command = this.#client.command("pg_dump", [...args, ...content], explain);
+    const command = this.#client.dumper("pg_dump", [...args, ...content], explain);
     return { command, format, marks: marks[format], arguments: content };
   }
 
   async missingRights(target: Target, _server?: Server, signal?: AbortSignal): Promise<MissingRight[]> {
-    const isDatabase = target.scope === "database";
-    const database = isDatabase ? target.database : (this.#client.maintenanceDatabases[0] ?? "postgres");
-    const missing = JSON.parse(
-      await this.#client.query(database, isDatabase ? rightsQuery : globalsRightsQuery, signal),
-    ) as string[];
+    const answer =
+      target.scope === "database"
+        ? await this.#client.query(target.database, rightsQuery, signal)
+        : await this.#client.queryElsewhere([], globalsRightsQuery, signal);
+    const missing = JSON.parse(answer) as string[];
     // Roles can be dumped without their passwords, but only if the whole server is not asked for.
     return missing.map((right) => ({ right, fatal: target.scope !== "globals" }));
   }

@@ -1,4 +1,5 @@
 import type { Command } from "../program.ts";
+import type { Omission } from "../sql-frame.ts";
 import type { CharacterSet, DumpFormat, Marks, Target } from "./engine.ts";
 
 /** What a database on the server holds. */
@@ -26,8 +27,8 @@ export interface Load {
   readonly after: string;
   /** How a line begins that leads out of the database; there is none where the dump is of several. */
   readonly departures: readonly Departure[];
-  /** What is to be taken out of the beginning of the dump, seen as Latin-1, within so many bytes. */
-  readonly omission: { readonly pattern: RegExp; readonly within: number } | undefined;
+  /** Finds out what is to be taken out of the beginning of the dump; it may ask the server, which who only reads a dump need not reach. */
+  readonly omission: (() => Promise<Omission>) | undefined;
   /** Whether the dump is restored in one transaction, so that none of its own may end it. */
   readonly isTransaction: boolean;
 }
@@ -40,8 +41,13 @@ export interface Departure {
   destination(line: string): string | undefined;
   /** How a line begins from which on such lines are not looked for: what follows may have texts in it. */
   readonly before?: string | undefined;
-  /** The line with the name of another database, where the dump means whichever it is restored into. */
+  /**
+   * The line with the name of another database, where the dump means whichever it is restored into. Both are seen as Latin-1, for
+   * a line may be in any character set.
+   */
   redirect?(line: string, database: string): string;
+  /** More than such a line is long, if that is more than 1024 bytes. */
+  readonly longest?: number;
 }
 
 /** Names of databases that change places. */
@@ -75,11 +81,12 @@ export interface Restorer {
    * @param target whose dump it is; `database` is the one it goes to
    * @param trusted whether a digest vouches for the dump, and its manifest for how it was made: then it need not end as one
    * that has comments does, and what looks like a departure in its texts is none
+   * @param origin the database that the dump is of, if that is known
    */
   load(
     target: Target,
     format: DumpFormat,
-    options: { trusted: boolean; serverVersion: string },
+    options: { trusted: boolean; serverVersion: string; origin?: string | undefined },
   ): Promise<Load>;
   /** Whether a load that fails leaves the database as it was. */
   readonly transactional: boolean;
@@ -88,6 +95,10 @@ export interface Restorer {
   /**
    * Gives the replacement the live database's name, at once or not at all.
    * @param options.endSessions ends what is connected to the live one; otherwise that is an error
+   * @param options.warn told of what the earlier database has lost
    */
-  exchange(names: Exchange, options: { endSessions: boolean }): Promise<void>;
+  exchange(
+    names: Exchange,
+    options: { endSessions: boolean; warn: (message: string) => void },
+  ): Promise<void>;
 }

@@ -186,6 +186,13 @@ describe.concurrent("where it goes", () => {
     );
   });
 
+  test("a database that is read-only by default, as one may be until it is restored", async () => {
+    await server.createDatabase("closed");
+    await server.psql("postgres", "ALTER DATABASE closed SET default_transaction_read_only = on");
+    await bringBack(base, ["--database", "app", "--to", "closed"]);
+    expect(await contentsOf("closed")).toBe(await contentsOf("app"));
+  });
+
   test("an empty database that is there needs no option", async () => {
     await server.createDatabase("waiting");
     await bringBack(base, ["--file", "App.sql.gz", "--to", "waiting"]);
@@ -561,6 +568,28 @@ describe.concurrent("into a database that is not empty, with --force", () => {
     await bringBack(store, ["--to", "blobs again", "--create"]);
     expect(await contentsOf("blobs again")).toBe(await contentsOf("blobs"));
   });
+
+  test("the same behind a function whose text has a COPY statement in it", async () => {
+    await server.createDatabase("examples");
+    await server.psql(
+      "examples",
+      `CREATE FUNCTION f() RETURNS int LANGUAGE sql AS $$
+/*
+COPY t FROM stdin;
+*/ SELECT 1 $$;
+       SELECT lo_from_bytea(0, 'a picture'); CREATE TABLE album AS SELECT 1 AS a; CREATE INDEX by_a ON album (a)`,
+    );
+    const store = localStore();
+    await backUp(store, { BACKUP_DATABASES: "examples", BACKUP_FILE_NAME: "x" }, ["--inserts"]);
+    await server.createDatabase("later");
+    await server.psql("later", "CREATE TABLE other AS SELECT 1 AS a; CREATE INDEX by_a ON other (a)");
+    const before = await contentsOf("later");
+    expect(await fail(store, ["--to", "later", "--force"])).toEqual([
+      40,
+      expect.stringContaining('relation "by_a" already exists; later is as it was'),
+    ]);
+    expect(await contentsOf("later")).toBe(before);
+  });
 });
 
 test("data and code that look like \\connect are no way out: such a backup restores", async () => {
@@ -627,6 +656,26 @@ describe("--swap", () => {
     expect(await contentsOf(kept)).toBe(contents);
     expect(await describing("shop")).toBe(before);
     expect(await describing(kept)).toBe(before);
+  });
+
+  test("so is one that has settings which a dump could not be loaded with", async () => {
+    await makeShop("locked");
+    await server.psql(
+      "postgres",
+      `ALTER DATABASE locked SET search_path = '';
+       ALTER DATABASE locked SET temp_tablespaces = '';
+       ALTER ROLE clerk IN DATABASE locked SET search_path = '', 'a, "", b', "$user", public;
+       ALTER DATABASE locked SET default_transaction_read_only = on;
+       ALTER DATABASE locked SET role = 'clerk'`,
+    );
+    const before = await describing("locked");
+    await bringBack(base, ["--database", "app", "--to", "locked", "--swap"]);
+    expect(await describing("locked")).toBe(before);
+    const [kept = ""] = await keptDatabases("locked");
+    expect(await describing(kept)).toBe(before);
+    expect(await server.psql("locked", "SET ROLE NONE; SELECT count(*) FROM public.note")).toBe("2000");
+    // Other tests dump the whole server, which cannot be done in such a role.
+    for (const name of ["locked", kept]) await server.psql("postgres", `ALTER DATABASE ${name} RESET role`);
   });
 
   test("sessions on it: refused without --force, ended with it", async () => {

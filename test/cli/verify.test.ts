@@ -10,7 +10,7 @@ import { temporaryFolder } from "../fixtures/folder.ts";
 import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
 import { sha256 } from "../fixtures/manifests.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
-import { until } from "../fixtures/process.ts";
+import { freePort, until } from "../fixtures/process.ts";
 import { pathWith } from "../fixtures/programs.ts";
 import { localStore, type LocalStore } from "../fixtures/store.ts";
 
@@ -323,6 +323,17 @@ describe.concurrent("what is damaged", () => {
     expect(linesOf(tried)).toEqual(["✓  x.sql.gz.age  app of TIME, SIZE: restored and compared, equal"]);
   });
 
+  test("--deep needs no server, for roles and for whole servers neither", async () => {
+    const store = localStore();
+    const named = { BACKUP_FILE_NAME: "${DB}" };
+    await backUp("postgres", store, { ...named, BACKUP_GLOBALS: "true" });
+    await backUp("postgres", store, { ...named, BACKUP_ALL: "true", BACKUP_DATABASES: "" });
+    const nowhere = { PGHOST: "127.0.0.1", PGPORT: String(await freePort()) };
+    const outcome = await verify("postgres", store, ["--deep"], nowhere);
+    expect(outcome).toMatchObject({ exitCode: 0, message: "" });
+    expect(linesOf(outcome)).toHaveLength(3);
+  });
+
   test("a store that lists, but refuses to be read: 20, and what to do", async () => {
     const path = pathWith({
       rclone: `[[ ! "$*" =~ ^cat.*gz$ ]] || { echo "2026/11/21 02:00:00 ERROR : app.sql.gz: Failed to cat: failed to open for read: AccessDenied: Access Denied, status code: 403, request id: 1" >&2; exit 1; }
@@ -479,6 +490,50 @@ describe("--restore", () => {
     ]);
     expect(outcome).toMatchObject({ exitCode: 0, message: "" });
     expect(await scratchDatabases("postgres")).toBe("");
+  });
+
+  test("nor are those that write times and bytes in their own way, if the account does not", async () => {
+    await postgres.createDatabase("zoned");
+    await postgres.psql(
+      "zoned",
+      `ALTER DATABASE zoned SET timezone = 'Europe/Berlin';
+       ALTER DATABASE zoned SET bytea_output = 'escape';
+       CREATE TABLE event AS SELECT '2026-07-01 12:00+00'::timestamptz AS at;
+       CREATE TABLE file AS SELECT '\\x00ff'::bytea AS bytes;
+       CREATE ROLE keeper SUPERUSER LOGIN PASSWORD 'keepers-own-81';
+       ALTER ROLE keeper SET bytea_output = 'hex'`,
+    );
+    const zoned = { BACKUP_DATABASES: "zoned" };
+    const byOther = localStore();
+    await backUp("postgres", byOther, zoned);
+    expect(await verify("postgres", byOther, ["--restore"])).toMatchObject({
+      exitCode: 30,
+      message: expect.stringMatching(
+        /differs in 1 object\n {2}- TABLE DATA public\.file differs\n {2}hint: .* ALTER ROLE \.\.\. SET bytea_output = 'hex' for the account/,
+      ) as string,
+    });
+    const store = localStore();
+    const keeper = { PGUSER: "keeper", PGPASSWORD: "keepers-own-81" };
+    await backUp("postgres", store, { ...zoned, ...keeper });
+    const outcome = await verify("postgres", store, ["--restore"], keeper);
+    expect(linesOf(outcome)).toEqual(["✓  x.sql.gz  zoned of TIME, SIZE: restored and compared, equal"]);
+  });
+
+  test("nor is one that subscribes to another: its copy is dropped, and one that was left; the publisher is not asked", async () => {
+    const subscribe =
+      "CREATE SUBSCRIPTION news CONNECTION 'host=127.0.0.1 port=1 dbname=x' PUBLICATION p WITH (connect = false)";
+    for (const name of ["subscriber", "rcdump_verify_000000100000"]) {
+      await postgres.createDatabase(name);
+      await postgres.psql(name, `CREATE TABLE note AS SELECT 1 AS id; ${subscribe}`);
+    }
+    const store = localStore();
+    await backUp("postgres", store, { BACKUP_DATABASES: "subscriber" });
+    const outcome = await verify("postgres", store, ["--restore"]);
+    expect(linesOf(outcome)).toEqual(["✓  x.sql.gz  subscriber of TIME, SIZE: restored and compared, equal"]);
+    expect(outcome.log.filter(({ level }) => level === "warn")).toEqual([]);
+    expect(await scratchDatabases("postgres")).toBe("");
+    const left = "SELECT datname, subslotname FROM pg_subscription s JOIN pg_database d ON d.oid = subdbid";
+    expect(await postgres.psql("postgres", left)).toBe("subscriber|news");
   });
 
   test("nor are they on a server whose roles were created in another order", async () => {

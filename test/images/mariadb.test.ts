@@ -68,7 +68,7 @@ test("age, gunzip and mariadb alone restore what is stored", async () => {
   const [stored, plain] = [`${folder.path}/${object}`, `${folder.path}/rich.sql`];
   await site.script(`age -d -i ${files}/${keys.file} ${stored} | gunzip >${plain}`);
   await fresh.createDatabase("plain");
-  const client = `mariadb ${user} --default-character-set=utf8mb4 --comments plain <${plain}`;
+  const client = `mariadb ${user} --default-character-set=utf8mb4 --comments --binary-mode plain <${plain}`;
   const restored = await fresh.container.exec(["bash", "-c", client], { env: { MYSQL_PWD: fresh.password } });
   expect(restored).toMatchObject({ exitCode: 0, stderr: "" });
   expect(await describeRichMariadb(fresh, "plain")).toBe(expected);

@@ -165,11 +165,11 @@ describe("MariaDB", () => {
 
   const ways: Way[] = [
     {
-      name: "age, gunzip and mariadb --comments",
+      name: "age, gunzip and mariadb --comments --binary-mode",
       args: [],
       // Without --comments the client takes the comments out of routines, triggers and events.
       restore: (file, database) =>
-        pipe(file, `mariadb --no-defaults ${server.args.join(" ")} --comments -- "$TARGET"`, {
+        pipe(file, `mariadb --no-defaults ${server.args.join(" ")} --comments --binary-mode -- "$TARGET"`, {
           ...server.env,
           TARGET: database,
         }),

@@ -24,6 +24,7 @@ const dumpText = "-- dump\nSELECT 1;\n-- end\n";
 const measure = { bytes: dumpText.length, sha256: sha256(dumpText) };
 const dump: StoredDump = {
   path: "app.sql",
+  database: "app",
   format: "sql",
   compression: "none",
   encrypted: false,

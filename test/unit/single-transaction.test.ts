@@ -32,25 +32,49 @@ COMMIT;
 
 const joined = (sql: string): string => sql.replace("\nBEGIN;\n", "\n").replace("\nCOMMIT;\n", "\n");
 
-const table = `--
--- Data for Name: t; Type: TABLE DATA; Schema: public; Owner: postgres
+/** The rows of a table. */
+const rowsOf = (sql: string, name = "t"): string => `--
+-- Data for Name: ${name}; Type: TABLE DATA; Schema: public; Owner: postgres
 --
 
-COPY public.t (a) FROM stdin;
-BEGIN;
-COMMIT;
-\\.
-
+${sql}
 
 `;
-const empty = "COPY public.e (a) FROM stdin;\n\\.\n\n";
+
+const table = rowsOf("COPY public.t (a) FROM stdin;\nBEGIN;\nCOMMIT;\n\\.\n");
+const empty = rowsOf("COPY public.e (a) FROM stdin;\n\\.\n", "e");
+
+/** Its text looks like rows that do not end. */
+const helpful = `--
+-- Name: f(); Type: FUNCTION; Schema: public; Owner: postgres
+--
+
+CREATE FUNCTION public.f() RETURNS integer
+    LANGUAGE sql
+    AS $$
+/*
+COPY t FROM stdin;
+*/ SELECT 1 $$;
+
+`;
 
 const unchanged: [what: string, sql: string][] = [
   ["nothing", ""],
   ["no large objects", `-- x\n${table}CREATE INDEX i ON t (a);\n-- end\n`],
   // Its body commits; it is no part of large objects.
   ["a procedure that commits", "CREATE PROCEDURE p() LANGUAGE plpgsql AS $$\nBEGIN\nCOMMIT;\nEND;\n$$;\n"],
-  ["rows that look like all of it", `COPY t FROM stdin;\n${largeObjects()}\\.\n\nSELECT 1;\n`],
+  ["rows that look like all of it", rowsOf(`COPY t FROM stdin;\n${largeObjects()}\\.\n`)],
+  [
+    "such rows of a table with a newline in its name, after other statements",
+    rowsOf(
+      `SET SESSION AUTHORIZATION DEFAULT;\n\nALTER TABLE t DISABLE TRIGGER ALL;\n\nCOPY public."a\n b" (a) FROM stdin;\n${largeObjects()}\\.\n`,
+    ),
+  ],
+  [
+    "such rows of a table with an odd name",
+    rowsOf(`COPY t FROM stdin;\n${largeObjects()}\\.\n`, "x; Type: BLOBS; y"),
+  ],
+  ["rows behind a statement of any length", rowsOf(`${"x".repeat(10_000)}\nCOPY t FROM stdin;\n\\.\n`)],
   ["a header alone", "-- Data for Name: BLOBS; Type: BLOBS; Schema: -; Owner: -\n--\n\nSELECT 1;\nCOMMIT;\n"],
   ["the words in a comment", "COMMENT ON TABLE t IS 'x; Type: BLOBS; y\nBEGIN;\nCOMMIT;\n';\n"],
   ["a text that ends as COPY does", "COMMENT ON TABLE t IS 'x FROM stdin;\n';\nBEGIN;\nCOMMIT;\n"],
@@ -73,6 +97,22 @@ describe("large objects lose their own transaction", () => {
         [table + empty, false],
         [largeObjects(), true],
         ["CREATE INDEX;\nCOMMIT;\n", false],
+      ],
+    ],
+    [
+      "behind a function that speaks of COPY",
+      [
+        [helpful, false],
+        [largeObjects(), true],
+      ],
+    ],
+    [
+      "behind tables with INSERT, full and empty, and functions that speak of COPY",
+      [
+        [rowsOf("INSERT INTO public.t VALUES ('\nCOPY t FROM stdin;\n');"), false],
+        [rowsOf("", "e"), false],
+        [helpful, false],
+        [largeObjects(), true],
       ],
     ],
     [

@@ -22,6 +22,16 @@ const connect: readonly Departure[] = [
   { beginning: "\\connect ", destination: (line) => line.slice("\\connect ".length).trim() },
 ];
 
+/** A long line, whose bytes are in any character set. */
+const view: readonly Departure[] = [
+  {
+    beginning: "VIEW ",
+    destination: () => undefined,
+    redirect: (line, database) => line.replaceAll("`app`", `\`${database}\``),
+    longest: 10_000,
+  },
+];
+
 const allSizes = [1, 2, 3, 7, 64, 1_000_000];
 
 /** What passes of a dump that comes in pieces, and the error, if it was stopped. */
@@ -142,6 +152,15 @@ describe("a line that can be redirected", () => {
   test("is stopped before if it cannot be", async () => {
     const stubborn: Departure[] = [{ beginning: "ALTER ", destination: nameIn, redirect: (line) => line }];
     await stops("-- dump\nALTER `app`;\n", "ALTER `app`;", "app", stubborn);
+  });
+
+  test("may be long, and in any character set", async () => {
+    const dump = (name: string): Buffer =>
+      Buffer.from(`-- dump\nVIEW 'caf\u{E9}', ${"x".repeat(5000)} FROM ${name}\n;`, "latin1");
+    for (const size of allSizes)
+      expect((await pass(inPieces(dump("`app`"), size), "größe", view)).text).toBe(
+        dump("PLACE").toString("latin1").replace("PLACE", Buffer.from("`größe`").toString("latin1")),
+      );
   });
 
   test("may be many lines one after the other, and become longer or shorter", async () => {

@@ -33,6 +33,7 @@ const object = await through(
 const measure = (bytes: Buffer) => ({ bytes: bytes.length, sha256: sha256(bytes) });
 const dump: StoredDump = {
   path: "a/app.sql.gz.age",
+  database: "app",
   format: "sql",
   compression: "gzip",
   encrypted: true,
@@ -198,6 +199,7 @@ describe("what is known of a dump", () => {
     const manifest = { ...describeContent("content"), recipients: [...listed], readBack: true };
     expect(storedDump({ path: "x", manifest, startedAt: new Date(0), checksum: "", bytes: 7 })).toEqual({
       path: "x",
+      database: manifest.database,
       format: "sql",
       compression: "gzip",
       encrypted,

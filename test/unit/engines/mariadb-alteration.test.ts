@@ -49,7 +49,12 @@ describe("the database that an alteration names", () => {
   test("becomes another in every line of a text, which stays as it is otherwise", () => {
     const text = (name: string): string =>
       `DELIMITER ;;\nALTER DATABASE \`${name}\` ${rest};\nCREATE TRIGGER x;\n\n  'ALTER DATABASE \`app\` ${rest}'\nALTER DATABASE \`${name}\` ${rest};\n`;
-    expect(redirectAlterations(text("app"), "copy")).toBe(text("copy"));
-    expect(redirectAlterations("", "copy")).toBe("");
+    const redirected = (sql: string | Buffer, database: string): string =>
+      redirectAlterations(Buffer.from(sql), database).toString();
+    expect(redirected(text("app"), "copy")).toBe(text("copy"));
+    expect(redirected(text("größe"), "größe \u{1F4BE}")).toBe(text("größe \u{1F4BE}"));
+    expect(redirected("", "copy")).toBe("");
+    // Whatever character set it is in.
+    expect(redirectAlterations(Buffer.from("caf\xe9", "latin1"), "copy").toString("latin1")).toBe("caf\xe9");
   });
 });

@@ -20,7 +20,13 @@ describe("a dump of one database", () => {
     const { client, before, after, toSql, isTransaction } = await load(app);
     expect(client.file).toBe("mariadb");
     expect(client.args).toEqual(
-      expect.arrayContaining(["--user=me", "--host=db", "--max-allowed-packet=1G", "--comments"]),
+      expect.arrayContaining([
+        "--user=me",
+        "--host=db",
+        "--max-allowed-packet=1G",
+        "--comments",
+        "--binary-mode",
+      ]),
     );
     expect(client.args?.[0]).toBe("--no-defaults");
     // A name that looks like an option is none.

@@ -25,6 +25,14 @@ test("a server that takes the connection and is silent is waited for as long as 
   expect(timeout({ PGCONNECT_TIMEOUT: "3" })).toBe("3");
 });
 
+test("dumps are written in one time zone, in UTC unless PGTZ says something else", () => {
+  const zone = (environment: Record<string, string>): string | undefined =>
+    new PostgresClient(environment, []).dumper("pg_dump", [], () => new Error()).env["PGTZ"];
+  expect(zone({})).toBe("UTC");
+  expect(zone({ PGTZ: "" })).toBe("UTC");
+  expect(zone({ PGTZ: "Asia/Tokyo" })).toBe("Asia/Tokyo");
+});
+
 test.for([
   [{ PGHOST: "a,b", PGPORT: "1,2" }, [], { host: "a,b", port: 1 }],
   [{ PGHOST: "a,b" }, [], { host: "a,b", port: 5432 }],
