@@ -24,15 +24,24 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([standby.stop(), primary.server.stop()]));
 
+/** How long the standby may stand still while it applies changes, in milliseconds. */
+const stillness = 1000;
+
 /**
- * Resolves when the standby has done all that the primary has done until now, or waits for a session that is in the way: which hears of that
- * only when its client reads on.
+ * Resolves when the standby has done all that the primary has done until now, or has it all and goes no further: for a session is in the
+ * way, which hears of that only when its client reads on.
  */
 async function followed(): Promise<void> {
   const position = await primary.server.psql("postgres", "SELECT pg_current_wal_lsn()");
-  const hasFollowed = `SELECT pg_last_wal_replay_lsn() >= '${position}'
-    OR EXISTS (SELECT FROM pg_stat_activity WHERE backend_type = 'startup' AND wait_event LIKE 'RecoveryConflict%')`;
-  await until("the standby has followed", async () => (await standby.psql("postgres", hasFollowed)) === "t");
+  const state = `SELECT pg_last_wal_replay_lsn() >= '${position}', pg_last_wal_receive_lsn() >= '${position}', pg_last_wal_replay_lsn()`;
+  let since = performance.now();
+  let before = "";
+  await until("the standby has followed", async () => {
+    const [isDone, isThere, reached = ""] = (await standby.psql("postgres", state)).split("|");
+    if (reached !== before) since = performance.now();
+    before = reached;
+    return isDone === "t" || (isThere === "t" && performance.now() - since > stillness);
+  });
 }
 
 test("check, every database and the roles", async () => {
