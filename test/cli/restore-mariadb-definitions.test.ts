@@ -3,6 +3,7 @@ import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { rcdump, type Variables } from "../fixtures/cli.ts";
 import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
+import { mariadbContents, mariadbDatabases } from "../fixtures/mariadb-contents.ts";
 import type { Outcome } from "../fixtures/outcome.ts";
 import { pathWith } from "../fixtures/programs.ts";
 import { restoreMariadb } from "../fixtures/restore.ts";
@@ -58,24 +59,8 @@ async function tell(database: string, characterSet: string, sql: string): Promis
   });
 }
 
-/** Everything in a database, byte by byte, as mariadb-dump writes it. */
-async function contentsOf(database: string): Promise<string> {
-  const connection = ["--no-defaults", "--host=127.0.0.1", ...server.args];
-  const options = ["--routines", "--events", "--skip-comments", "--single-transaction"];
-  const { stdout } = await execa("mariadb-dump", [...connection, ...options, "--", database], {
-    env: server.env,
-    encoding: "latin1",
-  });
-  return stdout;
-}
-
-async function databases(pattern: string): Promise<string[]> {
-  const rows = await server.query(
-    "",
-    `SELECT schema_name FROM information_schema.schemata WHERE schema_name REGEXP '${pattern}'`,
-  );
-  return rows.split("\n").filter(Boolean);
-}
+const contentsOf = (database: string): Promise<string> => mariadbContents(server, database);
+const databases = (pattern: string): Promise<string[]> => mariadbDatabases(server, pattern);
 
 /** The database that an exchange has kept. */
 async function keptOf(live: string): Promise<string> {

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { encodeManifest, type Manifest } from "../../src/manifest.ts";
 import { rcdump, type Run, startRcdump, type Variables } from "../fixtures/cli.ts";
 import { type MariadbServer, startMariadb } from "../fixtures/mariadb.ts";
+import { mariadbContents, mariadbDatabases } from "../fixtures/mariadb-contents.ts";
 import { sha256 } from "../fixtures/manifests.ts";
 import { until } from "../fixtures/process.ts";
 import { pathWith } from "../fixtures/programs.ts";
@@ -83,23 +84,8 @@ async function fail(...given: Parameters<typeof startRestore>): Promise<[exitCod
   return [exitCode, message];
 }
 
-/** Everything in a database, as mariadb-dump writes it. */
-async function contentsOf(database: string): Promise<string> {
-  const connection = ["--no-defaults", "--host=127.0.0.1", ...server.args];
-  const options = ["--routines", "--events", "--skip-comments", "--single-transaction"];
-  const { stdout } = await execa("mariadb-dump", [...connection, ...options, "--", database], {
-    env: server.env,
-  });
-  return stdout;
-}
-
-async function databases(pattern: string): Promise<string[]> {
-  const rows = await server.query(
-    "",
-    `SELECT schema_name FROM information_schema.schemata WHERE schema_name REGEXP '${pattern}'`,
-  );
-  return rows.split("\n").filter(Boolean);
-}
+const contentsOf = (database: string): Promise<string> => mariadbContents(server, database);
+const databases = (pattern: string): Promise<string[]> => mariadbDatabases(server, pattern);
 
 async function exists(database: string): Promise<boolean> {
   const hex = Buffer.from(database).toString("hex");
