@@ -10,7 +10,7 @@ import { withSubprocesses } from "../../src/subprocess.ts";
 import { type Outcome, rcdump, type Variables } from "../fixtures/cli.ts";
 import { temporaryFolder } from "../fixtures/folder.ts";
 import { type PostgresServer, startPostgres } from "../fixtures/postgres.ts";
-import { locate } from "../fixtures/programs.ts";
+import { locate, pathWith } from "../fixtures/programs.ts";
 import { type S3Server, startS3 } from "../fixtures/s3.ts";
 import { type SftpServer, startSftp } from "../fixtures/sftp.ts";
 
@@ -220,11 +220,7 @@ async function jobOf(variables: Variables): Promise<string> {
   const { exitCode } = await rcdump({
     ...variables,
     BACKUP_SPOOL_DIR: spool,
-    RCLONE_CONFIG: "/dev/null",
-    RCLONE_RETRIES: "1",
-    RCLONE_LOW_LEVEL_RETRIES: "1",
-    REMOTE_NAME: ":sftp,host=127.0.0.1,port=9:",
-    UPLOAD_PREFIX: undefined,
+    PATH: pathWith({ rclone: '[ "$1" = copyto ] && exit 1; exec $REAL "$@"' }),
   });
   expect(exitCode).not.toBe(0);
   const job = readdirSync(spool)[0]?.split("-")[0];
