@@ -106,7 +106,7 @@ function misused(message: string, hint: string): BackupError {
 function unknownOption(
   command: CommandName,
   name: string,
-  { rawName, inlineValue }: { rawName: string; value: string | undefined; inlineValue: boolean | undefined },
+  { rawName, inlineValue }: { rawName: string; inlineValue: boolean | undefined },
 ): BackupError {
   const known = Object.keys(commandOptions[command]);
   const meant = known.find((option) => looksLike(name, option));

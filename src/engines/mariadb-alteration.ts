@@ -17,9 +17,13 @@ export function redirectAlteration(line: string, database: string): string {
   return line.replace(alteration, (_, rest: string) => `ALTER DATABASE ${identifier(database)} ${rest}`);
 }
 
-/** The same for each line of a text, whose bytes are in any character set. */
+/** Changes each line of a text whose bytes are in any character set; it is seen as Latin-1. */
+export function changeLines(text: Buffer, change: (line: string) => string): Buffer {
+  return Buffer.from(text.toString("latin1").split("\n").map(change).join("\n"), "latin1");
+}
+
+/** Each {@link redirectAlteration} of a text, whose bytes are in any character set. */
 export function redirectAlterations(sql: Buffer, database: string): Buffer {
   const name = Buffer.from(database).toString("latin1");
-  const lines = sql.toString("latin1").split("\n");
-  return Buffer.from(lines.map((line) => redirectAlteration(line, name)).join("\n"), "latin1");
+  return changeLines(sql, (line) => redirectAlteration(line, name));
 }

@@ -1,3 +1,4 @@
+import { changeLines } from "./mariadb-alteration.ts";
 import { identifier } from "./mariadb-client.ts";
 
 /** How the line begins on which mariadb-dump writes a view; that of a role is the second. */
@@ -41,12 +42,10 @@ export function redirectView(line: string, from: string, to: string): string {
 
 /** The same for each view of definitions, whose bytes are in any character set. */
 export function redirectViews(definitions: Buffer, from: string, to: string): Buffer {
-  const [origin, target] = [from, to].map((name) => Buffer.from(name).toString("latin1"));
-  const lines = definitions.toString("latin1").split("\n");
-  const redirected = lines.map((line) =>
+  const [origin = "", target = ""] = [from, to].map((name) => Buffer.from(name).toString("latin1"));
+  return changeLines(definitions, (line) =>
     viewBeginnings.some((beginning) => line.startsWith(beginning))
-      ? redirectView(line, origin ?? "", target ?? "")
+      ? redirectView(line, origin, target)
       : line,
   );
-  return Buffer.from(redirected.join("\n"), "latin1");
 }
